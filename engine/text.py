@@ -1,0 +1,33 @@
+"""`visible`: text from outside, made harmless for a screen or a report.
+
+Tokens, prompts, paths and messages may hold escape codes, bidirectional marks or lone surrogates. Every such string
+passes through here once before a person sees it, so a terminal or a browser shows it and obeys none of it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+SPACE, NEWLINE, TAB = "·", "↵", "→"  # · ↵ →
+HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format, surrogate, private, unassigned, line separators
+
+
+def visible(text: str, spaces: bool = False) -> str:
+    """`text` with every character that a screen might obey replaced by a printable one.
+
+    With `spaces`, a space is shown as `·`, as token views want it. Newline and tab become `↵` and `→`; other
+    control, format, private and surrogate characters become `\\u{XXXX}`.
+    """
+    return "".join(_shown(c, spaces) for c in text)
+
+
+def _shown(c: str, spaces: bool) -> str:
+    if c == " ":
+        return SPACE if spaces else c
+    if c == "\n":
+        return NEWLINE
+    if c == "\t":
+        return TAB
+    if c.isascii() and c.isprintable():
+        return c
+    return f"\\u{{{ord(c):04X}}}" if unicodedata.category(c) in HIDDEN else c

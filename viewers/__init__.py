@@ -1,0 +1,1 @@
+"""Trace or snapshot to picture, decided once for every screen."""
