@@ -1,0 +1,1 @@
+"""Optimizations as visible changes of the list of operations: `(program, weights) -> (program, weights)`."""

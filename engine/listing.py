@@ -1,0 +1,80 @@
+"""A program as text, and the difference of two programs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.program import Line, Program, Shape
+
+ChangeKind = Literal["gone", "new", "changed", "same"]
+
+
+def listing(program: Program, shapes: Mapping[str, Shape] | None = None) -> str:
+    """One line per operation, in columns: address, shape (if given), operation, equation."""
+    rows = [(line.out, _shape(shapes, line.out), f"= {_call(line)}", line.op.equation) for line in program.lines]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+    head = f"({', '.join(program.inputs)}) -> {', '.join(program.outputs)}    {len(program)} lines, {len(program.params)} weights"
+    body = (
+        "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False) if w) + f"   {row[3]}" for row in rows
+    )
+    return "\n".join([head, *body])
+
+
+def local(name: str, line: Line) -> str:
+    """`name` as seen from `line`: addresses of the same block lose their block prefix."""
+    block = block_of(line.out)
+    return name.removeprefix(block + ".") if block else name
+
+
+def block_of(address: str) -> str:
+    """`blocks.3` of `blocks.3.attn.q`; empty outside the blocks."""
+    parts = address.split(".")
+    return ".".join(parts[:2]) if parts[0] == "blocks" and len(parts) > 2 else ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row of a difference; `old` is None for a new line, `new` for one that is gone."""
+
+    kind: ChangeKind
+    old: Line | None
+    new: Line | None
+
+    @property
+    def line(self) -> Line:
+        line = self.new or self.old
+        assert line is not None
+        return line
+
+    def __str__(self) -> str:
+        sign = {"gone": "-", "new": "+", "changed": "~", "same": " "}[self.kind]
+        return f"{sign} {self.line}" if self.kind != "changed" else f"~ {self.new}    (was {self.old})"
+
+
+def diff(old: Program, new: Program) -> tuple[Change, ...]:
+    """Which lines went, came, changed or stayed, in the order of the two listings merged. Lines are matched by address."""
+    before, after = ([line.out for line in p.lines] for p in (old, new))
+    changes: list[Change] = []
+    for tag, i0, i1, j0, j1 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            changes += map(_matched, old.lines[i0:i1], new.lines[j0:j1])
+        else:
+            changes += [Change("gone", line, None) for line in old.lines[i0:i1]]
+            changes += [Change("new", None, line) for line in new.lines[j0:j1]]
+    return tuple(changes)
+
+
+def _matched(old: Line, new: Line) -> Change:
+    return Change("same" if old == new else "changed", old, new)
+
+
+def _shape(shapes: Mapping[str, Shape] | None, address: str) -> str:
+    return "×".join(map(str, shapes[address])) if shapes and address in shapes else ""
+
+
+def _call(line: Line) -> str:
+    attrs = [f"{k}={v}" for k, v in line.attrs.items() if v is not None]
+    return f"{line.op.name}({', '.join([*(local(n, line) for n in line.ins), *attrs])})"

@@ -1,0 +1,98 @@
+"""The nonlinear functions between the two matrices of an MLP."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+
+from engine.ops.shapes import per_element, same
+from engine.program import Op
+
+Array = np.ndarray
+SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
+
+
+def gelu_tanh_forward(x: Array, *, out: Array | None = None) -> Array:
+    """GELU by its tanh approximation, the one GPT-2 was trained with ("gelu_new"). x of any shape."""
+    kind = x.dtype.type
+    inner = x * x
+    inner *= kind(0.044715)
+    inner += kind(1)
+    inner *= x
+    inner *= kind(SQRT_2_OVER_PI)
+    np.tanh(inner, out=inner)
+    inner += kind(1)
+    inner *= kind(0.5)
+    return np.multiply(x, inner, out=out)
+
+
+def gelu_erf_forward(x: Array, *, out: Array | None = None) -> Array:
+    """GELU by its definition: x times the chance that a standard normal number is below x. x of any shape."""
+    inner = erf(x * x.dtype.type(math.sqrt(0.5)))
+    inner += x.dtype.type(1)
+    inner *= x.dtype.type(0.5)
+    return np.multiply(x, inner, out=out)
+
+
+def relu_forward(x: Array, *, out: Array | None = None) -> Array:
+    """max(x, 0). x of any shape."""
+    return np.maximum(x, x.dtype.type(0), out=out)
+
+
+def silu_forward(x: Array, *, out: Array | None = None) -> Array:
+    """x times its logistic sigmoid. x of any shape. A large negative x gives exp = inf and the right limit, -0."""
+    kind = x.dtype.type
+    with np.errstate(over="ignore"):
+        inner = np.exp(-x)
+    inner += kind(1)
+    return np.divide(x, inner, out=out)
+
+
+def erf(x: Array) -> Array:
+    """The error function, to the precision of x's type: a Chebyshev series of erf(x) / x in x².
+
+    NumPy has none. The series is evaluated by Clenshaw's recurrence; beyond the interval erf is 1 to that precision.
+    """
+    last, degree = (4.0, 22) if x.dtype == np.float32 else (6.0, 52)
+    kind = x.dtype.type
+    x = np.clip(x, kind(-last), kind(last))
+    t = x * x
+    t *= kind(2 / last**2)
+    t -= kind(1)  # x² in [0, last²] -> t in [-1, 1]
+    b1, b2 = np.zeros_like(t), np.zeros_like(t)
+    first, *rest = _erf_series(last, degree)
+    for c in reversed(rest):
+        b1, b2 = 2 * t * b1 - b2 + kind(c), b1
+    return x * (t * b1 - b2 + kind(first))
+
+
+@cache
+def _erf_series(last: float, degree: int) -> tuple[float, ...]:
+    def ratio(t: Array) -> Array:
+        xs = last * np.sqrt((t + 1) / 2)
+        return np.array([math.erf(x) / x for x in xs])
+
+    return tuple(np.polynomial.chebyshev.chebinterpolate(ratio, degree).tolist())
+
+
+gelu_tanh = Op(
+    "gelu_tanh", "y = x/2 (1 + tanh(√(2/π)(x + 0.044715 x³)))",
+    "Passes large values, stops very negative ones, and bends smoothly between: GPT-2's choice of nonlinearity.",
+    gelu_tanh_forward, same, per_element(9), paper="Hendrycks and Gimpel 2016, GELUs, arXiv:1606.08415", alias="inplace=0",
+)  # fmt: skip
+gelu_erf = Op(
+    "gelu_erf", "y = x/2 (1 + erf(x/√2))", "The exact GELU: x times the probability that a standard normal lies below x.",
+    gelu_erf_forward, same, per_element(50), paper="Hendrycks and Gimpel 2016, GELUs, arXiv:1606.08415", alias="inplace=0",
+)  # fmt: skip
+relu = Op(
+    "relu", "y = max(x, 0)", "Keeps what is positive; a unit is either on or silent.",
+    relu_forward, same, per_element(1), paper="Nair and Hinton 2010, Rectified Linear Units", alias="inplace=0",
+)  # fmt: skip
+silu = Op(
+    "silu", "y = x / (1 + exp(-x))", "x times its sigmoid: the gate of Llama's MLP.",
+    silu_forward, same, per_element(4), paper="Elfwing et al. 2017, Sigmoid-Weighted Linear Units, arXiv:1702.03118",
+    alias="inplace=0",
+)  # fmt: skip
+ACTIVATIONS = {op.name: op for op in (gelu_tanh, gelu_erf, relu, silu)}

@@ -1,0 +1,42 @@
+"""How surprised the model was: the cross-entropy of the next tokens."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.ops.shapes import per_element
+from engine.program import Op
+
+Array = np.ndarray
+
+
+def log_softmax(logits: Array) -> Array:
+    """Log-probabilities in nats, (..., V) -> (..., V): x - max - log(sum(exp(x - max)))."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def cross_entropy_forward(logits: Array, targets: Array, *, out: Array | None = None) -> Array:
+    """The sum of -log p(target), in nats. It is divided once, by the number of targets of the whole update.
+
+    logits   (..., V)
+    targets  (...) integers in [0, V); a negative one is padding and counts nothing
+    returns  () the sum over all targets
+    """
+    rows = logits.reshape(-1, logits.shape[-1])  # (..., V) -> (N, V)
+    flat = targets.reshape(-1)
+    wanted = flat >= 0
+    rows, flat = rows[wanted], flat[wanted]
+    picked = log_softmax(rows)[np.arange(len(flat)), flat]
+    total = np.asarray(-picked.sum(), logits.dtype)
+    if out is None:
+        return total
+    out[...] = total
+    return out
+
+
+cross_entropy = Op(
+    "cross_entropy", "L = -Σ log softmax(x)[target]",
+    "The surprise at each true next token, in nats: 0 if it was certain, log V if all tokens were equally likely.",
+    cross_entropy_forward, lambda logits, targets: (), per_element(5), paper="Shannon 1948, A Mathematical Theory of Communication",
+)  # fmt: skip

@@ -1,0 +1,160 @@
+"""The forward pass is data: a `Program` is a flat, printable list of named lines.
+
+    blocks.0.attn.pattern = softmax(blocks.0.attn.masked)
+
+Nobody writes lines by hand. The functions in `models/` emit them; the same list is then stepped (`run`), compiled
+(`compile`), priced (`cost`), rewritten (`rewrites/`), printed and compared (`listing`). All three records are frozen:
+whoever wants another program makes a new one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.errors import ProgramError
+
+Shape = tuple[int, ...]
+Weights = Mapping[str, np.ndarray]
+
+ADDRESS = re.compile(r"[A-Za-z0-9_.@]+")
+"""What an address may hold, so that it is safe in file names, shells and pages."""
+
+
+class Cost(NamedTuple):
+    """What one line costs: floating point operations, and bytes of memory it must at least read and write."""
+
+    flops: int
+    bytes_read: int
+    bytes_written: int
+
+    def __add__(self, other: object) -> Cost:
+        return Cost(*(a + b for a, b in zip(self, other, strict=True))) if isinstance(other, Cost) else NotImplemented
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """What an operation means. Two lines have the same operation exactly if they hold the same `Op` object.
+
+    forward      (*ins, out=None, **attrs) -> array; given `out` it writes there and returns it
+    shape        (*in_shapes, **attrs) -> shape of the result
+    cost         (in_shapes, out_shape, attrs) -> Cost
+    alias        None; "view" (shares the memory of input 0); "inplace=i" (may overwrite input i if it is its last reader)
+    layout       axes of the result in memory order, where that is not C order; lets the next line be a view
+    """
+
+    name: str
+    equation: str
+    explanation: str
+    forward: Callable[..., np.ndarray]
+    shape: Callable[..., Shape]
+    cost: Callable[[tuple[Shape, ...], Shape, Mapping[str, Any]], Cost]
+    paper: str = ""
+    alias: str | None = None
+    layout: tuple[int, ...] | None = None
+
+    def __repr__(self) -> str:
+        return f"Op({self.name})"
+
+    @property
+    def is_view(self) -> bool:
+        return self.alias == "view"
+
+    @property
+    def overwrites(self) -> int | None:
+        """The input whose memory the result may take, or None."""
+        return int(self.alias.removeprefix("inplace=")) if self.alias and self.alias.startswith("inplace=") else None
+
+
+@dataclass(frozen=True)
+class Line:
+    """`out = op(*ins, **attrs)`. `out` is a stable address; `where` is the builder's file:line and no part of equality."""
+
+    out: str
+    op: Op
+    ins: tuple[str, ...]
+    attrs: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    where: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        attrs = [f"{k}={v}" for k, v in self.attrs.items() if v is not None]
+        return f"{self.out} = {self.op.name}({', '.join([*self.ins, *attrs])})"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Inputs (tokens, positions, caches), the parameters it reads, its lines in order, and what it returns."""
+
+    inputs: tuple[str, ...]
+    params: tuple[str, ...]
+    lines: tuple[Line, ...]
+    outputs: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __contains__(self, address: str) -> bool:
+        return any(line.out == address for line in self.lines)
+
+    def __str__(self) -> str:
+        from engine.listing import listing
+
+        return listing(self)
+
+    def index(self, address: str) -> int:
+        """Position of the line that makes `address`. Raises ProgramError, naming near misses."""
+        for i, line in enumerate(self.lines):
+            if line.out == address:
+                return i
+        raise ProgramError(f"address {address!r} is not in this program{self._near(address)}")
+
+    def readers(self) -> dict[str, list[int]]:
+        """For each name, the positions of the lines that read it, in order."""
+        readers: dict[str, list[int]] = {}
+        for i, line in enumerate(self.lines):
+            for name in line.ins:
+                readers.setdefault(name, []).append(i)
+        return readers
+
+    def check(self) -> Program:
+        """Raise ProgramError unless every name is well formed and bound exactly once, before it is read."""
+        bound: set[str] = set()
+        for name in (*self.inputs, *self.params):
+            self._bind(name, bound)
+        for line in self.lines:
+            for name in line.ins:
+                if name not in bound:
+                    raise ProgramError(f"{line.out}: reads {name!r} before it is bound")
+            self._bind(line.out, bound)
+        for name in self.outputs:
+            if name not in bound:
+                raise ProgramError(f"output {name!r} is never bound")
+        return self
+
+    @staticmethod
+    def _bind(name: str, bound: set[str]) -> None:
+        if not ADDRESS.fullmatch(name):
+            raise ProgramError(f"{name!r} is not an address: letters, digits and _ . @ only")
+        if name in bound:
+            raise ProgramError(f"{name!r} is bound twice")
+        bound.add(name)
+
+    def _near(self, address: str) -> str:
+        import difflib
+
+        close = difflib.get_close_matches(address, [line.out for line in self.lines], n=3, cutoff=0.6)
+        return f"; did you mean {', '.join(close)}?" if close else "; `minigpt step` lists them"
+
+    def with_lines(self, lines: Iterable[Line], **changes: Any) -> Program:
+        """This program with other lines; parameters that nothing reads any more are dropped, new ones are added by name."""
+        lines = tuple(lines)
+        read = {name for line in lines for name in line.ins}
+        made = {line.out for line in lines}
+        inputs = changes.pop("inputs", self.inputs)
+        kept = [p for p in self.params if p in read]
+        new = [n for line in lines for n in line.ins if n not in made and n not in inputs and n not in kept]
+        return replace(self, lines=lines, inputs=inputs, params=(*kept, *dict.fromkeys(new)), **changes).check()
