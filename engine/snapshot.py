@@ -71,10 +71,12 @@ class ListingRow:
 class Stepping:
     """The pass that is being stepped: its lines, how many are done, and the values bound so far (read-only).
 
-    what   one line that says which pass this is, for example "plain program, all 12 tokens"
+    what    one line that says which pass this is, for example "plain program, all 12 tokens"
+    depth   how far one step goes: "block" (a whole block), "part" (its attention or MLP) or "line" (one operation)
     """
 
     what: str
+    depth: str
     rows: tuple[ListingRow, ...]
     cursor: int
     values: Mapping[str, Array]
