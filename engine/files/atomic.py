@@ -30,7 +30,7 @@ def atomic_write(path: str | Path, data: bytes) -> None:
 
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
-    """A binary file to write to, which becomes `path` when the block ends; if the block fails, nothing happened.
+    """A binary file to write (and read back), which becomes `path` when the block ends; if it fails, nothing happened.
 
     The new file has the mode any new file would have. Raises SurroundingsError if the machine refuses (no space, no
     permission, a read-only file system) and FileError if `path` is a device or another thing that is no file.
@@ -74,8 +74,7 @@ def _check_target(target: Path) -> None:
 
 def _create_beside(target: Path) -> tuple[Path, BinaryIO]:
     temporary = target.parent / f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    return temporary, os.fdopen(os.open(temporary, flags, 0o666), "wb")  # the kernel takes the umask off
+    return temporary, open(temporary, "x+b")  # new, with mode 0666 less the umask
 
 
 def _sync_directory(directory: Path) -> None:

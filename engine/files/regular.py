@@ -122,5 +122,5 @@ def _disguise(start: bytes) -> str | None:
 
 def _failure(path: str | Path, error: OSError) -> FileError:
     if error.errno == errno.ENOENT:
-        return refused(path, f"no such file in {shortened(Path(path).absolute().parent, 120)}")
+        return refused(path, f"no such file in {shortened(Path(path).parent, 120)}")
     return refused(path, REASONS.get(error.errno or 0, f"cannot be read: {error.strerror}"))

@@ -1,4 +1,4 @@
-"""Where each of our parameters lies in a Hugging Face file: one table per family, and the three fused matrices of GPT-2.
+"""Where each of our parameters lies in a Hugging Face file: one table per family, and GPT-2's fused matrices.
 
 A file may name its tensors with the prefix of the full model (`transformer.wte.weight`) or without (`wte.weight`).
 """
@@ -60,16 +60,20 @@ class Place:
 
 def places(config: ModelConfig) -> dict[str, Place]:
     """For each parameter's address, where the file has it."""
-    return {address: _place(config.family, address, shape) for address, shape in config.parameters().items()}
+    found = {}
+    for address, shape in config.parameters().items():
+        tensor, part = _tensor(config.family, address)
+        columns = None if part is None else (part * shape[-1], (part + 1) * shape[-1])
+        found[address] = Place(tensor, columns)
+    return found
 
 
 def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """The tensors a file of this model must have, without prefix, in the order in which we write them."""
     shapes: dict[str, tuple[int, ...]] = {}
     for address, shape in config.parameters().items():
-        place = _place(config.family, address, shape)
-        width = place.columns[1] if place.columns else shape[-1]
-        shapes[place.tensor] = (*shape[:-1], width)  # the last of a fused matrix's parts sets its width
+        tensor, part = _tensor(config.family, address)
+        shapes[tensor] = (*shape[:-1], shape[-1] * ((part or 0) + 1))  # the last part of a fused matrix sets its width
     return shapes
 
 
@@ -92,19 +96,16 @@ def parts(family: str, addresses: Iterable[str]) -> dict[str, list[str]]:
     """For each tensor of a file, the addresses whose arrays it holds side by side."""
     found: dict[str, list[str]] = {}
     for address in addresses:
-        found.setdefault(_place(family, address, (0,)).tensor, []).append(address)
+        found.setdefault(_tensor(family, address)[0], []).append(address)
     return found
 
 
-def _place(family: str, address: str, shape: tuple[int, ...]) -> Place:
+def _tensor(family: str, address: str) -> tuple[str, int | None]:
+    """The name, without prefix, of the tensor with this parameter, and which part of it if it is a fused one."""
     if family not in TABLES:
-        return Place(address)
+        return address, None
     match = ADDRESS.fullmatch(address)
     assert match, address
     layer, module, kind = match.groups()
-    tensor = f"{TABLES[family][module].format(i=layer)}.{kind}"
     fused = FUSED.get(family, ())
-    if module not in fused:
-        return Place(tensor)
-    first = fused.index(module) * shape[-1]
-    return Place(tensor, (first, first + shape[-1]))
+    return f"{TABLES[family][module].format(i=layer)}.{kind}", fused.index(module) if module in fused else None

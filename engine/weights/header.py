@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from engine.files import open_regular, parse_json, refused, shortened
 
-LARGEST_HEADER = 16 << 20
+LARGEST_HEADER = 8 << 20  # some 80,000 tensors
 MOST_AXES = 8
 ITEM_BYTES = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
@@ -87,15 +87,15 @@ def _read_metadata(raw: object, path: Path) -> dict[str, str]:
 
 def _read_entry(name: str, fields: object, data_bytes: int, path: Path) -> Entry:
     if not isinstance(fields, dict) or fields.keys() != FIELDS:
-        got = "a list" if isinstance(fields, list) else "something else"
+        got = f"one with {_start(list(fields))}" if isinstance(fields, dict) else _start(fields)
         raise refused(path, f"expected an object with dtype, shape and data_offsets, got {got}", name)
     dtype, shape, offsets = fields["dtype"], fields["shape"], fields["data_offsets"]
     if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
         raise refused(path, f"dtype: expected one of {', '.join(ITEM_BYTES)}, got {shortened(dtype, 20)}", name)
     if not _are_sizes(shape) or len(shape) > MOST_AXES:
-        raise refused(path, f"shape: expected at most {MOST_AXES} whole numbers, got {shortened(shape)}", name)
+        raise refused(path, f"shape: expected at most {MOST_AXES} whole numbers, got {_start(shape)}", name)
     if not _are_sizes(offsets) or len(offsets) != 2:
-        raise refused(path, f"data_offsets: expected two whole numbers, got {shortened(offsets)}", name)
+        raise refused(path, f"data_offsets: expected two whole numbers, got {_start(offsets)}", name)
     start, stop = offsets
     if not start <= stop <= data_bytes:
         raise refused(path, f"data_offsets: expected from 0 up to {data_bytes}, got {shortened(offsets)}", name)
@@ -103,6 +103,10 @@ def _read_entry(name: str, fields: object, data_bytes: int, path: Path) -> Entry
     if needed != stop - start:
         raise refused(path, f"expected {needed} bytes for {dtype} {shortened(shape)}, got {stop - start}", name)
     return Entry(name, dtype, tuple(shape), start, stop)
+
+
+def _start(value: object) -> str:
+    return shortened(value[: MOST_AXES + 1] if isinstance(value, list) else value)
 
 
 def _are_sizes(values: object) -> bool:

@@ -27,7 +27,7 @@ class TensorFile:
         with open_regular(path) as file:
             self.header: Header = header_of(file, Path(path))
             self._bytes = np.asarray(np.memmap(file, np.uint8, "r"))
-        self._converted: dict[str, np.ndarray] = {}
+        self._float32: dict[str, np.ndarray] = {}
 
     def stored(self, name: str) -> np.ndarray:
         """The tensor in the type it is stored in: a view of the file, unless its bytes are not aligned."""
@@ -39,11 +39,9 @@ class TensorFile:
 
     def float32(self, name: str) -> np.ndarray:
         """The tensor as float32: a view of the file if it is float32 there, else converted once and kept."""
-        if self.header.entries[name].dtype == "F32":
-            return self.stored(name)
-        if name not in self._converted:
-            self._converted[name] = _read_only(self.stored(name).astype(np.float32))
-        return self._converted[name]
+        if name not in self._float32:
+            self._float32[name] = _read_only(self.stored(name).astype(np.float32, copy=False))
+        return self._float32[name]
 
     def _dtype(self, entry: Entry) -> np.dtype:
         if entry.dtype == "BF16":
