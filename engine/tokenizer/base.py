@@ -9,7 +9,8 @@ from __future__ import annotations
 import codecs
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ class Tokenizer(ABC):
     """
 
     vocabulary_size: int
-    specials: Mapping[str, int]
+    specials: dict[str, int]
     beginning: tuple[int, ...] = ()
 
     @abstractmethod
@@ -131,7 +132,8 @@ def well_formed(text: str) -> str:
     bytes they came from, and the characters that those bytes spell. What then remains is a stray byte, kept as its
     surrogate for those who can encode it; any other surrogate becomes U+FFFD.
     """
-    if text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text):
+    with suppress(UnicodeEncodeError):
+        text.encode()
         return text
     kept = "".join(REPLACEMENT if "\ud800" <= c < "\udc80" or "\udcff" < c <= "\udfff" else c for c in text)
     return kept.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from typing import Any
 
 from engine.errors import InputError
@@ -37,6 +38,7 @@ class BPETokenizer(Tokenizer):
         tokens: Mapping[bytes, int],
         merges: Sequence[Pair],
         pattern: str | None = GPT2,
+        *,
         specials: Mapping[str, int] | None = None,
         beginning: tuple[int, ...] = (),
         whole_words: bool = False,
@@ -76,7 +78,7 @@ class BPETokenizer(Tokenizer):
         merges = learn_merges(words, merge_count, progress)
         tokens = [*(bytes([byte]) for byte in BYTE_ORDER), *(a + b for a, b in merges)]
         ids = {token: id for id, token in enumerate(tokens, len(names))}
-        return cls(ids, merges, pattern, {name: id for id, name in enumerate(names)})
+        return cls(ids, merges, pattern, specials={name: id for id, name in enumerate(names)})
 
     def token_bytes(self, id: int) -> bytes:
         return self._bytes.get(id, REPLACEMENT.encode())
@@ -124,7 +126,7 @@ class BPETokenizer(Tokenizer):
         ranks, n = self._ranks, len(ids)
         ids = [*ids, NOTHING]
         left, right = list(range(-1, n)), list(range(1, n + 2))
-        heap = [(ranks[pair], i) for i, pair in enumerate(zip(ids, ids[1:], strict=False)) if pair in ranks]
+        heap = [(ranks[pair], i) for i, pair in enumerate(pairwise(ids)) if pair in ranks]
         heapify(heap)
         while heap:
             rank, i = heappop(heap)

@@ -20,7 +20,8 @@ BORDER = b""  # stands between words, and in place of a symbol that was joined t
 
 def count_words(text: str, specials: Sequence[str], pattern: str | None) -> Counter[bytes]:
     """How often each word occurs. Special tokens are cut out, and no word reaches across one."""
-    parts = re.split("|".join(re.escape(s) for s in sorted(specials, key=len, reverse=True)), text) if specials else [text]
+    cut = "|".join(re.escape(special) for special in sorted(specials, key=len, reverse=True))
+    parts = re.split(cut, text) if cut else [text]
     words = Counter(word for part in parts for word in split(part, pattern))
     return Counter({word.encode("utf-8", "surrogateescape"): count for word, count in words.items()})
 

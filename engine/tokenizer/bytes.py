@@ -12,8 +12,9 @@ from engine.tokenizer.base import REPLACEMENT, Tokenizer
 from engine.tokenizer.document import byte_level, document
 
 PRINTABLE = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-BYTE_ORDER = [*PRINTABLE, *sorted(set(range(256)) - set(PRINTABLE))]  # the order of ids in GPT-2's vocabulary
-CHARACTER_OF = {byte: chr(byte if i < len(PRINTABLE) else 256 + i - len(PRINTABLE)) for i, byte in enumerate(BYTE_ORDER)}
+OTHERS = sorted(set(range(256)) - set(PRINTABLE))
+BYTE_ORDER = [*PRINTABLE, *OTHERS]  # the order of ids in GPT-2's vocabulary
+CHARACTER_OF = {byte: chr(byte) for byte in PRINTABLE} | {byte: chr(256 + i) for i, byte in enumerate(OTHERS)}
 BYTE_OF = {character: byte for byte, character in CHARACTER_OF.items()}
 
 
@@ -22,12 +23,12 @@ def spell(data: bytes) -> str:
     return "".join(map(CHARACTER_OF.__getitem__, data))
 
 
-def unspell(text: str) -> bytes | None:
-    """The bytes that `text` spells, or None if a character is not in the alphabet."""
+def unspell(text: str) -> bytes:
+    """The bytes that `text` spells. Raises ValueError if a character is not in the alphabet."""
     try:
         return bytes(map(BYTE_OF.__getitem__, text))
-    except KeyError:
-        return None
+    except KeyError as error:
+        raise ValueError(f"{error} spells no byte") from None
 
 
 class ByteTokenizer(Tokenizer):

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.errors import FileError, InputError
+from engine.errors import InputError
 from engine.files import open_regular, read_json, refused, shortened
 from engine.tokenizer.base import Tokenizer
 from engine.tokenizer.bpe import BPETokenizer
-from engine.tokenizer.bytes import unspell
+from engine.tokenizer.bytes import spell, unspell
 from engine.tokenizer.foreign import ForeignTokenizer
 from engine.tokenizer.recognise import recognised
 
@@ -67,26 +67,33 @@ def read_merges(
     """The tokenizer of GPT-2's older files. A token that is neither a byte nor made by a merge is special."""
     vocabulary = _vocabulary(vocabulary_path, read_json(vocabulary_path, LARGEST_BYTES), None)
     _check_ids(vocabulary_path, vocabulary, {}, model_vocabulary)
-    with open_regular(merges_path, LARGEST_BYTES) as file:
-        data = file.read()
-    try:
-        lines = data.decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise refused(merges_path, f"is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}") from None
-    merges = []
-    for number, line in enumerate(lines, 1):
-        if line.strip() and not (number == 1 and line.startswith("#version")):
-            parts = [unspell(part) for part in line.rstrip("\r").split(" ")]
-            if len(parts) != 2 or None in parts:
-                raise refused(merges_path, f"expected two tokens, got {shortened(line)!r}", f"line {number}")
-            merges.append((parts[0] or b"", parts[1] or b""))
-    made = {bytes([byte]) for byte in range(256)} | {a + b for a, b in merges}
-    tokens = {data: id for text, id in vocabulary.items() if (data := unspell(text)) in made and data is not None}
-    specials = {text: id for text, id in vocabulary.items() if unspell(text) not in made}
+    merges = _merge_lines(merges_path)
+    made = {spell(bytes([byte])) for byte in range(256)} | {spell(a + b) for a, b in merges}
+    tokens = {unspell(text): id for text, id in vocabulary.items() if text in made}
+    specials = {text: id for text, id in vocabulary.items() if text not in made}
     try:
         return BPETokenizer(tokens, merges, specials=specials)
     except InputError as error:
         raise refused(vocabulary_path, f"does not fit {Path(merges_path).name}: {error}") from None
+
+
+def _merge_lines(path: str | Path) -> list[tuple[bytes, bytes]]:
+    """The pairs of a `merges.txt`: "Ġ the" in a line, after a first line with a version."""
+    with open_regular(path, LARGEST_BYTES) as file:
+        data = file.read()
+    try:
+        lines = data.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise refused(path, f"is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}") from None
+    merges = []
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not (number == 1 and line.startswith("#version")):
+            try:
+                first, second = map(unspell, line.rstrip("\r").split(" "))
+            except ValueError:
+                raise refused(path, f"expected two tokens, got {shortened(line)!r}", f"line {number}") from None
+            merges.append((first, second))
+    return merges
 
 
 def _foreign(path: Path, document: dict[str, Any], beginning: tuple[int, ...], added: Mapping[str, Any]) -> Tokenizer:
@@ -206,6 +213,3 @@ def _configured_beginning(path: Path, ids: Mapping[str, int]) -> tuple[int, ...]
     if text not in ids:
         raise refused(path, f"{shortened(text)!r} is not in the tokenizer's vocabulary", "bos_token")
     return (ids[text],)
-
-
-__all__ = ["FileError", "open_tokenizer", "read_merges", "read_tokenizer"]

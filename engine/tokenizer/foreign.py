@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.errors import InputError, MiniGPTError
+from engine.files import shortened
 from engine.tokenizer.base import REPLACEMENT, Tokenizer, well_formed
-from engine.tokenizer.bytes import unspell
+from engine.tokenizer.bytes import BYTE_OF, unspell
 
 
 class ForeignTokenizer(Tokenizer):
@@ -78,8 +79,8 @@ class ForeignTokenizer(Tokenizer):
         if text is None:
             return REPLACEMENT.encode()
         if self._is_byte_level:
-            data = None if text in self.added else unspell(text)
-            return text.encode() if data is None else data
+            spelled = text not in self.added and all(c in BYTE_OF for c in text)
+            return unspell(text) if spelled else text.encode()
         if self._has_byte_tokens and len(text) == 6 and text.startswith("<0x") and text > "<0x7F>":
             return bytes([int(text[3:5], 16)])
         return None
@@ -98,7 +99,7 @@ def faults_become(error: Callable[[str], Exception]) -> Iterator[None]:
         raise
     except BaseException as fault:
         if isinstance(fault, Exception) or type(fault).__name__ == "PanicException":
-            raise error(str(fault)) from None
+            raise error(shortened(fault, 160)) from None
         raise
 
 

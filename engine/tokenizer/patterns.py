@@ -18,7 +18,7 @@ GPT4 = (
     r"| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
 )
 LINEAR = (GPT2, GPT4)  # known to take time in proportion to the text
-OTHERWISE_ELSEWHERE = r"\}\+|\\[hHRXKgkyYOGzZ]|&&|\(\?[a-z]*m|\[\[:"  # Oniguruma reads these differently
+ONIGURUMA_DIFFERS = r"\{[\d,]+\}\+|\\[hHRXKgkyYOGzZ]|&&|\(\?[a-z-]*[)m]|\[[^\]]*\["  # what it reads in its own way
 
 
 def understands(pattern: str) -> bool:
@@ -29,7 +29,7 @@ def understands(pattern: str) -> bool:
         _compiled(pattern)
     except (regex.error, RecursionError, OverflowError):
         return False
-    return regex.search(OTHERWISE_ELSEWHERE, pattern) is None
+    return regex.search(ONIGURUMA_DIFFERS, pattern) is None
 
 
 def split(text: str, pattern: str | None) -> Iterator[str]:
@@ -55,8 +55,8 @@ def _matches(text: str, pattern: str) -> Any:
     try:
         return list(_compiled(pattern).finditer(text, timeout=seconds))  # a list: the clock is only for the search
     except (TimeoutError, MemoryError):
-        message = f"the tokenizer's split pattern needs more than {seconds:.1f} s for this text of {len(text)} characters"
-        raise InputError(f"{message}; give a shorter text or another tokenizer") from None
+        problem = f"the tokenizer's split pattern took over {seconds:.1f} s for this text of {len(text):,} characters"
+        raise InputError(f"{problem}; give a shorter text or another tokenizer") from None
 
 
 @lru_cache(maxsize=16)

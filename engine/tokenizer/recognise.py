@@ -38,7 +38,7 @@ def recognised(
         _need(document.get("normalizer") is None)
         _need(set(beginning) <= set(specials.values()))
         for token in document.get("added_tokens") or []:
-            _need(token.get("special") is True and all(token["content"]))
+            _need(token.get("special") is True and token["content"] != "")
             _need(not any(token.get(flag) for flag in ("single_word", "lstrip", "rstrip")))
         ordinary = {text: id for text, id in vocabulary.items() if text not in specials}
         if model.get("unk_token") is not None:
@@ -79,15 +79,21 @@ def _byte_pairs(
     _need(all(bytes([byte]) in tokens for byte in range(256)))
     pairs = [(_bytes(a), _bytes(b)) for a, b in merges]
     _need(all({a, b, a + b} <= tokens.keys() for a, b in pairs))
-    whole_words = document["model"].get("ignore_merges") is True
-    return BPETokenizer(tokens, pairs, _pattern(document.get("pre_tokenizer")), specials, beginning, whole_words)
+    return BPETokenizer(
+        tokens,
+        pairs,
+        _pattern(document.get("pre_tokenizer")),
+        specials=specials,
+        beginning=beginning,
+        whole_words=document["model"].get("ignore_merges") is True,
+    )
 
 
 def _bytes(text: str) -> bytes:
-    data = unspell(text)
-    if data is None:
-        raise _NotOurs
-    return data
+    try:
+        return unspell(text)
+    except ValueError:
+        raise _NotOurs from None
 
 
 def _pattern(pre_tokenizer: Any) -> str | None:
