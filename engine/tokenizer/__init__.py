@@ -1,6 +1,7 @@
 """Text to ids and back: our own tokenizers from characters to byte pair encoding, and those of other people's models.
 
-Read the files in this order: base, characters, bytes, patterns, bpe, bpe_training, document, recognise, foreign, files.
+Read the files in this order: base, characters, bytes, patterns, bpe, bpe_training; then, for files, document, checks,
+recognise, foreign, files.
 """
 
 from __future__ import annotations

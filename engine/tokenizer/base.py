@@ -1,7 +1,7 @@
 """What every tokenizer can do: text to ids, ids to text, and text again while the ids are still arriving.
 
 The first rung of a ladder; each file after it adds one idea: `characters`, `bytes`, `patterns`, `bpe`, `bpe_training`,
-and then the files of others: `document`, `foreign`, `files`.
+and then the files of others: `document`, `checks`, `recognise`, `foreign`, `files`.
 """
 
 from __future__ import annotations

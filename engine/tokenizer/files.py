@@ -15,13 +15,19 @@ from engine.files import open_regular, read_json, refused, shortened
 from engine.tokenizer.base import Tokenizer
 from engine.tokenizer.bpe import BPETokenizer
 from engine.tokenizer.bytes import spell, unspell
+from engine.tokenizer.checks import (
+    check_ids,
+    checked_added_tokens,
+    checked_beginning,
+    checked_merges,
+    checked_vocabulary,
+    typed,
+)
 from engine.tokenizer.foreign import ForeignTokenizer
 from engine.tokenizer.recognise import recognised
 
-LARGEST_BYTES = 64 << 20  # the largest in use, with 260,000 tokens, have half of this
-LARGEST_ID = 1 << 24
+LARGEST_BYTES = 36 << 20  # the largest in use, with 260,000 tokens, have 33 MiB
 PAIRS = (("vocab.bpe", "encoder.json"), ("merges.txt", "vocab.json"))
-KINDS = {dict: "an object", list: "an array", str: "text", int: "an integer"}
 
 
 def open_tokenizer(path: str | Path, model_vocabulary: int | None = None) -> Tokenizer | None:
@@ -45,15 +51,15 @@ def open_tokenizer(path: str | Path, model_vocabulary: int | None = None) -> Tok
 def read_tokenizer(path: str | Path, model_vocabulary: int | None = None) -> Tokenizer:
     """The tokenizer of a `tokenizer.json`, and of the `tokenizer_config.json` beside it."""
     path = Path(path)
-    document = _typed(path, None, read_json(path, LARGEST_BYTES), dict)
-    model = _typed(path, "model", document.get("model"), dict)
-    vocabulary = _vocabulary(path, model.get("vocab"))
-    added = _added(path, document.get("added_tokens") or [])
-    _check_ids(path, vocabulary, added, model_vocabulary)
-    merges = _merges(path, model, vocabulary) if "merges" in model else []
+    document = typed(path, None, read_json(path, LARGEST_BYTES), dict)
+    model = typed(path, "model", document.get("model"), dict)
+    vocabulary = checked_vocabulary(path, model.get("vocab"))
+    added = checked_added_tokens(path, document.get("added_tokens") or [])
+    check_ids(path, vocabulary, added, model_vocabulary)
+    merges = checked_merges(path, model, vocabulary) if "merges" in model else []
     ids = {**vocabulary, **{text: id for text, (id, _) in added.items()}}
     specials = {text: id for text, (id, special) in added.items() if special}
-    beginning = _beginning(path, document.get("post_processor"))
+    beginning = checked_beginning(path, document.get("post_processor"))
     if beginning is None:
         beginning = _configured_beginning(path.with_name("tokenizer_config.json"), ids)
     if unknown := set(beginning) - set(ids.values()):
@@ -65,8 +71,8 @@ def read_merges(
     merges_path: str | Path, vocabulary_path: str | Path, model_vocabulary: int | None = None
 ) -> BPETokenizer:
     """The tokenizer of GPT-2's older files. A token that is neither a byte nor made by a merge is special."""
-    vocabulary = _vocabulary(vocabulary_path, read_json(vocabulary_path, LARGEST_BYTES), None)
-    _check_ids(vocabulary_path, vocabulary, {}, model_vocabulary)
+    vocabulary = checked_vocabulary(vocabulary_path, read_json(vocabulary_path, LARGEST_BYTES), None)
+    check_ids(vocabulary_path, vocabulary, {}, model_vocabulary)
     merges = _merge_lines(merges_path)
     made = {spell(bytes([byte])) for byte in range(256)} | {spell(a + b) for a, b in merges}
     tokens = {unspell(text): id for text, id in vocabulary.items() if text in made}
@@ -112,104 +118,15 @@ def _exists(path: Path) -> bool:
     return path.exists() or path.is_symlink()  # a link that leads nowhere is an error to be told, not a missing file
 
 
-def _typed(path: str | Path, key: str | None, value: Any, kind: type) -> Any:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        got = "nothing" if value is None else f"{KINDS.get(type(value), 'a number')} ({shortened(value, 30)})"
-        raise refused(path, f"expected {KINDS[kind]}, got {got}", key)
-    return value
-
-
-def _vocabulary(path: str | Path, value: Any, key: str | None = "model.vocab") -> dict[str, int]:
-    """Text -> id; Unigram's list of (text, score) has the ids in its order."""
-    if not isinstance(value, list):
-        vocabulary = _typed(path, key, value, dict)
-    else:
-        texts = [entry[0] if isinstance(entry, list) and entry else entry for entry in value]
-        vocabulary = {_typed(path, f"{key}[{id}]", text, str): id for id, text in enumerate(texts)}
-    if not vocabulary:
-        raise refused(path, "expected at least one token, got none", key)
-    return vocabulary
-
-
-def _added(path: Path, value: Any) -> dict[str, tuple[int, bool]]:
-    """Text -> (id, whether it is special) of the tokens that are found before anything else."""
-    added: dict[str, tuple[int, bool]] = {}
-    for number, entry in enumerate(_typed(path, "added_tokens", value, list)):
-        key = f"added_tokens[{number}]"
-        token = _typed(path, key, entry, dict)
-        text = _typed(path, f"{key}.content", token.get("content"), str)
-        id = _typed(path, f"{key}.id", token.get("id"), int)
-        if added.setdefault(text, (id, token.get("special") is True))[0] != id:
-            raise refused(path, f"{shortened(text)} has two ids, {added[text][0]} and {id}", key)
-    return added
-
-
-def _check_ids(
-    path: str | Path, vocabulary: Mapping[str, int], added: Mapping[str, tuple[int, bool]], model_vocabulary: int | None
-) -> None:
-    """Each id is an integer in range and belongs to one token, each token has one id."""
-    owner: dict[int, str] = {}
-    end, whose = (LARGEST_ID, "any") if model_vocabulary is None else (model_vocabulary, "the model's")
-    entries = [("vocab", text, id) for text, id in vocabulary.items()]
-    entries += [("added_tokens", text, id) for text, (id, _) in added.items()]
-    for key, text, id in entries:
-        name = f"{key}: {shortened(text, 40)}"
-        if not 0 <= _typed(path, name, id, int) < end:
-            raise refused(path, f"expected an id below {end:,} ({whose} vocabulary), got {shortened(id)}", name)
-        if owner.setdefault(id, text) != text:
-            raise refused(path, f"its id {id} is also that of {shortened(owner[id], 40)}", name)
-        if vocabulary.get(text, id) != id:
-            raise refused(path, f"has two ids, {vocabulary[text]} and {id}", name)
-
-
-def _merges(path: Path, model: Mapping[str, Any], vocabulary: Mapping[str, int]) -> list[tuple[str, str]]:
-    """The pairs, written "a b" or ["a", "b"]. What they join and make is in the vocabulary."""
-    prefix = len(model.get("continuing_subword_prefix") or "")
-    merges = []
-    for rank, entry in enumerate(_typed(path, "model.merges", model["merges"], list)):
-        pair = entry.split(" ") if isinstance(entry, str) else entry
-        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)):
-            raise refused(path, f"expected two tokens, got {shortened(entry)!r}", f"model.merges[{rank}]")
-        first, second = pair
-        for text in (first, second, first + second[prefix:]):
-            if text not in vocabulary:
-                raise refused(path, f"{shortened(text)!r} is not in the vocabulary", f"model.merges[{rank}]")
-        merges.append((first, second))
-    return merges
-
-
-def _beginning(path: Path, processor: Any) -> tuple[int, ...] | None:
-    """The ids that a post-processor puts in front of a text; None if there is none that could."""
-    match processor:
-        case None | {"type": "ByteLevel"}:
-            return None
-        case {"type": "Sequence", "processors": list(inner)}:
-            found = [ids for part in inner if (ids := _beginning(path, part)) is not None]
-            return tuple(id for ids in reversed(found) for id in ids) if found else None
-        case {"type": "BertProcessing" | "RobertaProcessing", "cls": [str(), int(id)]}:
-            return (id,)
-        case {"type": "TemplateProcessing", "single": list(parts), "special_tokens": dict(tokens)}:
-            front: list[int] = []
-            for part in parts:
-                match part:
-                    case {"SpecialToken": {"id": str(name)}}:
-                        if name not in tokens:
-                            break
-                        front += _typed(path, "post_processor.special_tokens", (tokens[name] or {}).get("ids"), list)
-                    case {"Sequence": _}:
-                        return tuple(_typed(path, "post_processor.special_tokens", id, int) for id in front)
-    raise refused(path, f"expected a known kind of template, got {shortened(processor)}", "post_processor")
-
-
 def _configured_beginning(path: Path, ids: Mapping[str, int]) -> tuple[int, ...]:
     """What `tokenizer_config.json` says; older files have the beginning token only there."""
     if not _exists(path):
         return ()
-    config = _typed(path, None, read_json(path, LARGEST_BYTES), dict)
+    config = typed(path, None, read_json(path, LARGEST_BYTES), dict)
     if config.get("add_bos_token") is not True:
         return ()
     token = config.get("bos_token")
-    text = _typed(path, "bos_token", token.get("content") if isinstance(token, dict) else token, str)
+    text = typed(path, "bos_token", token.get("content") if isinstance(token, dict) else token, str)
     if text not in ids:
         raise refused(path, f"{shortened(text)!r} is not in the tokenizer's vocabulary", "bos_token")
     return (ids[text],)

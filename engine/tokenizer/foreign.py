@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from engine.errors import InputError, MiniGPTError
@@ -33,8 +33,9 @@ class ForeignTokenizer(Tokenizer):
         with faults_become(ValueError):
             self._library = tokenizers.Tokenizer.from_str(text)
             vocabulary = self._library.get_vocab(with_added_tokens=True)
-            self.added = {added.content: id for id, added in self._library.get_added_tokens_decoder().items()}
-            self.specials = {a.content: i for i, a in self._library.get_added_tokens_decoder().items() if a.special}
+            added = self._library.get_added_tokens_decoder()
+        self.added = {token.content: id for id, token in added.items()}
+        self.specials = {token.content: id for id, token in added.items() if token.special}
         self._texts = {id: text for text, id in vocabulary.items()}
         self.vocabulary_size = max(self._texts, default=-1) + 1
         decoders = _types(document.get("decoder"))
@@ -70,8 +71,9 @@ class ForeignTokenizer(Tokenizer):
         return dict(self._document)
 
     def _decoded(self, *ids: int) -> str:
-        with faults_become(lambda fault: InputError(f"the tokenizer cannot show its ids {ids}: {fault}")):
+        with suppress(ValueError), faults_become(ValueError):
             return self._library.decode(list(map(int, ids)), skip_special_tokens=False)
+        return REPLACEMENT
 
     def _stray_bytes(self, id: int) -> bytes | None:
         """The bytes of a token that need not be whole characters; None if the library's decoder knows its text."""

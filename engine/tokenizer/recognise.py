@@ -61,7 +61,7 @@ def _characters(
     beginning: tuple[int, ...],
 ) -> Tokenizer:
     model = document["model"]
-    _need(not merges and not model.get("fuse_unk") and model["unk_token"] in specials)
+    _need(not merges and not model.get("fuse_unk") and model["unk_token"] in list(specials))
     _need(document.get("pre_tokenizer") is None and document.get("decoder") == {"type": "Fuse"})
     _need(all(len(text) == 1 for text in ordinary))
     return CharacterTokenizer(ordinary, specials, model["unk_token"], beginning)
@@ -74,7 +74,8 @@ def _byte_pairs(
     specials: Mapping[str, int],
     beginning: tuple[int, ...],
 ) -> Tokenizer:
-    _need((document.get("decoder") or {}).get("type") == "ByteLevel")
+    decoder = document.get("decoder")
+    _need(isinstance(decoder, dict) and decoder.get("type") == "ByteLevel")
     tokens = {_bytes(text): id for text, id in ordinary.items()}
     _need(all(bytes([byte]) in tokens for byte in range(256)))
     pairs = [(_bytes(a), _bytes(b)) for a, b in merges]
