@@ -7,6 +7,7 @@ the `tokenizers` library see the file, since some of these faults make it panic 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ KINDS = {dict: "an object", list: "an array", str: "text", int: "an integer"}
 
 
 def typed(path: str | Path, key: str | None, value: Any, kind: type) -> Any:
+    """`value`, if it is of `kind`. JSON's true is no integer, though Python's is."""
     if not isinstance(value, kind) or isinstance(value, bool):
         got = "nothing" if value is None else f"{KINDS.get(type(value), 'a number')} ({shortened(value, 30)})"
         raise refused(path, f"expected {KINDS[kind]}, got {got}", key)
@@ -54,16 +56,17 @@ def check_ids(
     """Each id is an integer in range and belongs to one token, each token has one id."""
     owner: dict[int, str] = {}
     end, whose = (LARGEST_ID, "any") if model_vocabulary is None else (model_vocabulary, "the model's")
-    entries = [("vocab", text, id) for text, id in vocabulary.items()]
-    entries += [("added_tokens", text, id) for text, (id, _) in added.items()]
-    for key, text, id in entries:
-        name = f"{key}: {shortened(text, 40)}"
-        if not 0 <= typed(path, name, id, int) < end:
-            raise refused(path, f"expected an id below {end:,} ({whose} vocabulary), got {shortened(id)}", name)
+    for text, id in chain(vocabulary.items(), ((text, id) for text, (id, _) in added.items())):
+        if type(id) is not int or not 0 <= id < end:
+            typed(path, f"id of {shortened(text, 40)}", id, int)
+            problem = f"expected at most {end - 1:,} ({whose} vocabulary) and not below 0, got {shortened(id)}"
+            raise refused(path, problem, f"id of {shortened(text, 40)}")
         if owner.setdefault(id, text) != text:
-            raise refused(path, f"its id {id} is also that of {shortened(owner[id], 40)}", name)
+            raise refused(path, f"{id} is also that of {shortened(owner[id], 40)}", f"id of {shortened(text, 40)}")
         if vocabulary.get(text, id) != id:
-            raise refused(path, f"has two ids, {vocabulary[text]} and {id}", name)
+            raise refused(
+                path, f"{vocabulary[text]} in the vocabulary, {id} in added_tokens", f"id of {shortened(text)}"
+            )
 
 
 def checked_merges(path: Path, model: Mapping[str, Any], vocabulary: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
-from engine.files import open_regular, read_json, refused, shortened
+from engine.files import open_regular, parse_json, refused, shortened
 from engine.tokenizer.base import Tokenizer
 from engine.tokenizer.bpe import BPETokenizer
 from engine.tokenizer.bytes import spell, unspell
@@ -26,7 +26,8 @@ from engine.tokenizer.checks import (
 from engine.tokenizer.foreign import ForeignTokenizer
 from engine.tokenizer.recognise import recognised
 
-LARGEST_BYTES = 36 << 20  # the largest in use, with 260,000 tokens, have 33 MiB
+LARGEST_BYTES = 36 << 20  # the largest in use, with 262,000 tokens and 515,000 merges, have 33 MiB
+MOST_KEYS, MOST_VALUES = 600_000, 2_000_000  # more would take seconds and hundreds of megabytes to refuse
 PAIRS = (("vocab.bpe", "encoder.json"), ("merges.txt", "vocab.json"))
 
 
@@ -51,7 +52,7 @@ def open_tokenizer(path: str | Path, model_vocabulary: int | None = None) -> Tok
 def read_tokenizer(path: str | Path, model_vocabulary: int | None = None) -> Tokenizer:
     """The tokenizer of a `tokenizer.json`, and of the `tokenizer_config.json` beside it."""
     path = Path(path)
-    document = typed(path, None, read_json(path, LARGEST_BYTES), dict)
+    document = typed(path, None, _read(path), dict)
     model = typed(path, "model", document.get("model"), dict)
     vocabulary = checked_vocabulary(path, model.get("vocab"))
     added = checked_added_tokens(path, document.get("added_tokens") or [])
@@ -71,7 +72,7 @@ def read_merges(
     merges_path: str | Path, vocabulary_path: str | Path, model_vocabulary: int | None = None
 ) -> BPETokenizer:
     """The tokenizer of GPT-2's older files. A token that is neither a byte nor made by a merge is special."""
-    vocabulary = checked_vocabulary(vocabulary_path, read_json(vocabulary_path, LARGEST_BYTES), None)
+    vocabulary = checked_vocabulary(vocabulary_path, _read(vocabulary_path), None)
     check_ids(vocabulary_path, vocabulary, {}, model_vocabulary)
     merges = _merge_lines(merges_path)
     made = {spell(bytes([byte])) for byte in range(256)} | {spell(a + b) for a, b in merges}
@@ -114,6 +115,15 @@ def _foreign(path: Path, document: dict[str, Any], beginning: tuple[int, ...], a
     return tokenizer
 
 
+def _read(path: str | Path) -> Any:
+    """The JSON of a file, if it has no more keys and values than a tokenizer can need."""
+    with open_regular(path, LARGEST_BYTES) as file:
+        data = file.read(LARGEST_BYTES + 1)
+    if data.count(b":") > MOST_KEYS or data.count(b",") > MOST_VALUES:
+        raise refused(path, f"expected at most {MOST_KEYS:,} keys and {MOST_VALUES:,} values, got more")
+    return parse_json(data, path)
+
+
 def _exists(path: Path) -> bool:
     return path.exists() or path.is_symlink()  # a link that leads nowhere is an error to be told, not a missing file
 
@@ -122,7 +132,7 @@ def _configured_beginning(path: Path, ids: Mapping[str, int]) -> tuple[int, ...]
     """What `tokenizer_config.json` says; older files have the beginning token only there."""
     if not _exists(path):
         return ()
-    config = typed(path, None, read_json(path, LARGEST_BYTES), dict)
+    config = typed(path, None, _read(path), dict)
     if config.get("add_bos_token") is not True:
         return ()
     token = config.get("bos_token")

@@ -76,12 +76,12 @@ WRONG = [
     (["model"], [1], r"tokenizer\.json: model: expected an object, got an array"),
     (["model", "vocab"], "x", r"model\.vocab: expected an object, got text"),
     (["model", "vocab"], {}, r"model\.vocab: expected at least one token, got none"),
-    (["model", "vocab", "!"], "7", r"vocab: !: expected an integer, got text \(7\)"),
-    (["model", "vocab", "!"], True, r"vocab: !: expected an integer"),
-    (["model", "vocab", "!"], 1.5, r"vocab: !: expected an integer, got a number \(1\.5\)"),
-    (["model", "vocab", "!"], -1, r"vocab: !: expected an id below 16,777,216 \(any vocabulary\), got -1"),
-    (["model", "vocab", "!"], 10**30, r"vocab: !: expected an id below"),
-    (["model", "vocab", "!"], 3, r"its id 3 is also that of"),
+    (["model", "vocab", "!"], "7", r"id of !: expected an integer, got text \(7\)"),
+    (["model", "vocab", "!"], True, r"id of !: expected an integer"),
+    (["model", "vocab", "!"], 1.5, r"id of !: expected an integer, got a number \(1\.5\)"),
+    (["model", "vocab", "!"], -1, r"id of !: expected at most 16,777,215 \(any vocabulary\) and not below 0, got -1"),
+    (["model", "vocab", "!"], 10**30, r"id of !: expected at most"),
+    (["model", "vocab", "!"], 3, r"3 is also that of"),
     (["model", "merges"], {"a": 1}, r"model\.merges: expected an array, got an object"),
     (["model", "merges", 5], ["a"], r"model\.merges\[5\]: expected two tokens"),
     (["model", "merges", 5], "abc", r"model\.merges\[5\]: expected two tokens"),
@@ -92,11 +92,15 @@ WRONG = [
     (["added_tokens", 0], 1, r"added_tokens\[0\]: expected an object"),
     (["added_tokens", 0, "id"], "0", r"added_tokens\[0\]\.id: expected an integer"),
     (["added_tokens", 0, "content"], 0, r"added_tokens\[0\]\.content: expected text"),
-    (["added_tokens", 0, "id"], 1, r"added_tokens: <\|begin\|>: "),
+    (["added_tokens", 0, "id"], 1, r"id of <\|begin\|>: "),
     (["added_tokens", 1, "content"], "<|begin|>", r"<\|begin\|> has two ids, 0 and 1"),
     (["post_processor"], {"type": "Magic"}, r"post_processor: expected a known kind of template"),
     (["post_processor"], template("<s>", 9_999), r"post_processor: expected ids of tokens, got 9999"),
-    (["post_processor"], template("<s>", "x"), r"post_processor\.special_tokens: expected an integer"),
+    (["post_processor"], template("<s>", "x"), r"post_processor\.special_tokens\.<s>: expected an integer"),
+    (["post_processor"], template("<s>", 0) | {"special_tokens": {}}, r"special_tokens\.<s>: expected an object"),
+    (["decoder"], [1], r"the tokenizers library refuses it"),
+    (["model", "unk_token"], {"a": 1}, r"the tokenizers library refuses it"),
+    (["model", "continuing_subword_prefix"], 7, r"model\.continuing_subword_prefix: expected text"),
     (["normalizer"], {"type": "Magic"}, r"the tokenizers library refuses it"),
     (["pre_tokenizer"], 7, r"the tokenizers library refuses it"),
     (["normalizer"], {"type": "Precompiled", "precompiled_charsmap": "AAAA"}, r"the tokenizers library refuses it"),
@@ -135,9 +139,18 @@ def test_files_that_are_not_utf8_or_have_keys_twice_are_refused(document, write)
         open_tokenizer(write(json.dumps(document).replace('"!"', '"#"').encode()))
 
 
+@pytest.mark.parametrize("text", ['{"model": [' + "1," * 2_100_000 + "1]}", '{"":0,' * 700_000])
+def test_a_file_of_more_values_than_any_tokenizer_has_is_refused_at_once(write, text):
+    folder = write(text.encode())
+    start = time.perf_counter()
+    with pytest.raises(FileError, match="expected at most 600,000 keys and 2,000,000 values"):
+        open_tokenizer(folder)
+    assert time.perf_counter() - start < 1
+
+
 def test_ids_beyond_the_models_vocabulary_are_refused(document, write):
     assert open_tokenizer(write(document), model_vocabulary=300) is not None
-    with pytest.raises(FileError, match=r"expected an id below 299 \(the model's vocabulary\), got 299"):
+    with pytest.raises(FileError, match=r"expected at most 298 \(the model's vocabulary\) and not below 0, got 299"):
         open_tokenizer(write(document), model_vocabulary=299)
 
 
