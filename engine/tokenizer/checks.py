@@ -22,6 +22,8 @@ def typed(path: str | Path, key: str | None, value: Any, kind: type) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
         got = "nothing" if value is None else f"{KINDS.get(type(value), 'a number')} ({shortened(value, 30)})"
         raise refused(path, f"expected {KINDS[kind]}, got {got}", key)
+    if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
+        raise refused(path, f"expected text, got half of a surrogate pair in {shortened(value, 30)}", key)
     return value
 
 

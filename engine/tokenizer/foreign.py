@@ -8,6 +8,7 @@ into one of our errors.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -16,6 +17,8 @@ from engine.errors import InputError, MiniGPTError
 from engine.files import shortened
 from engine.tokenizer.base import REPLACEMENT, Tokenizer, well_formed
 from engine.tokenizer.bytes import BYTE_OF, unspell
+
+STRAY_BYTE = re.compile("<0x([89a-fA-F][0-9a-fA-F])>")  # a token of SentencePiece; below 0x80 it is a character
 
 
 class ForeignTokenizer(Tokenizer):
@@ -83,8 +86,8 @@ class ForeignTokenizer(Tokenizer):
         if self._is_byte_level:
             spelled = text not in self.added and all(c in BYTE_OF for c in text)
             return unspell(text) if spelled else text.encode()
-        if self._has_byte_tokens and len(text) == 6 and text.startswith("<0x") and text > "<0x7F>":
-            return bytes([int(text[3:5], 16)])
+        if self._has_byte_tokens and (stray := STRAY_BYTE.fullmatch(text)):
+            return bytes.fromhex(stray[1])
         return None
 
     def _is_plain(self, id: int) -> bool:

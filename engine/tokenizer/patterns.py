@@ -6,8 +6,10 @@ possessive quantifiers, hence the `regex` library.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 from engine.errors import InputError
@@ -17,17 +19,25 @@ GPT4 = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
 )
+LONGEST, MOST_COPIES = 4096, 10_000
 LINEAR = (GPT2, GPT4)  # known to take time in proportion to the text
 ONIGURUMA_DIFFERS = r"\{[\d,]+\}\+|\\[hHRXKgkyYOGzZ]|&&|\(\?[a-z-]*[)m]|\[[^\]]*\["  # what it reads in its own way
 
 
 def understands(pattern: str) -> bool:
-    """Whether the `regex` library reads `pattern` as the `tokenizers` library (Oniguruma) does."""
+    """Whether the `regex` library reads `pattern` as the `tokenizers` library (Oniguruma) does, and at a small price.
+
+    It writes repetitions out: `((a{1000}){1000}){1000}` takes all memory there is.
+    """
     import regex
 
+    copies = prod(max(1, int(count)) for count in re.findall(r"[{,](\d+)", pattern[:LONGEST]))
+    if len(pattern) > LONGEST or copies > MOST_COPIES:
+        return False
     try:
         _compiled(pattern)
-    except (regex.error, RecursionError, OverflowError):
+        pattern.encode()  # fails for a lone surrogate, which no file can keep
+    except (regex.error, RecursionError, OverflowError, UnicodeEncodeError):
         return False
     return regex.search(ONIGURUMA_DIFFERS, pattern) is None
 

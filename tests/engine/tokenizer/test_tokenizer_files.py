@@ -92,6 +92,8 @@ WRONG = [
     (["added_tokens", 0], 1, r"added_tokens\[0\]: expected an object"),
     (["added_tokens", 0, "id"], "0", r"added_tokens\[0\]\.id: expected an integer"),
     (["added_tokens", 0, "content"], 0, r"added_tokens\[0\]\.content: expected text"),
+    (["added_tokens", 0, "content"], "a\ud800", r"added_tokens\[0\]\.content: expected text, got half of a surrogate"),
+    (["pre_tokenizer", "pretokenizers", 0, "pattern", "Regex"], "a\ud800", r"the tokenizers library refuses it"),
     (["added_tokens", 0, "id"], 1, r"id of <\|begin\|>: "),
     (["added_tokens", 1, "content"], "<|begin|>", r"<\|begin\|> has two ids, 0 and 1"),
     (["post_processor"], {"type": "Magic"}, r"post_processor: expected a known kind of template"),

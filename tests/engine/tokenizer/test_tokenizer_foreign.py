@@ -18,7 +18,7 @@ BYTES = {f"<0x{byte:02X}>": 3 + byte for byte in range(256)}
 
 
 def sentencepiece():
-    words = ["▁", "t", "h", "e", "▁t", "▁th", "▁the", "é", ".", "▁▁"]
+    words = ["▁", "t", "h", "e", "▁t", "▁th", "▁the", "é", ".", "▁▁", "<0xZZ>", "<0xe9>"]
     vocabulary = {"<unk>": 0, "<s>": 1, "</s>": 2, **BYTES, **{word: 259 + i for i, word in enumerate(words)}}
     merges = [("▁", "t"), ("▁t", "h"), ("▁th", "e"), ("▁", "▁")]
     made = tokenizers.Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
@@ -104,6 +104,13 @@ def test_a_character_of_several_byte_tokens_is_held_back_and_bytes_are_bytes():
     assert tokenizer.token_bytes(BYTES["<0xE2>"]) == b"\xe2"
     assert tokenizer.token_text(BYTES["<0xE2>"]) == "<0xE2>"
     assert tokenizer.token_bytes(265) == b" the"
+
+
+def test_what_only_looks_like_a_byte_token_is_text():
+    tokenizer = ours("sentencepiece")
+    ids = {tokenizer.token_text(id): id for id in range(tokenizer.vocabulary_size)}
+    assert tokenizer.token_bytes(ids["<0xZZ>"]) == b"<0xZZ>"
+    assert tokenizer.decode([tokenizer.vocabulary_size - 1]) == "\ufffd"  # <0xe9>, a byte
 
 
 def test_only_the_first_space_is_stripped():
