@@ -14,7 +14,7 @@ ChangeKind = Literal["gone", "new", "changed", "same"]
 
 def listing(program: Program, shapes: Mapping[str, Shape] | None = None) -> str:
     """One line per operation, in columns: address, shape (if given), operation, equation."""
-    rows = [(line.out, _shape(shapes, line.out), f"= {_call(line)}", line.op.equation) for line in program.lines]
+    rows = [(line.out, _shape(shapes, line.out), f"= {call_text(line)}", line.op.equation) for line in program.lines]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     head = f"({', '.join(program.inputs)}) -> {', '.join(program.outputs)}    {len(program)} lines, {len(program.params)} weights"
     body = (
@@ -75,6 +75,7 @@ def _shape(shapes: Mapping[str, Shape] | None, address: str) -> str:
     return "×".join(map(str, shapes[address])) if shapes and address in shapes else ""
 
 
-def _call(line: Line) -> str:
+def call_text(line: Line) -> str:
+    """`softmax(attn.masked)`: the operation and what it reads, as seen from its own block."""
     attrs = [f"{k}={v}" for k, v in line.attrs.items() if v is not None]
     return f"{line.op.name}({', '.join([*(local(n, line) for n in line.ins), *attrs])})"

@@ -1,0 +1,161 @@
+"""`Driver`: the one worker thread that owns a session. Commands go in, the newest frozen snapshot comes out.
+
+Commands wait in a queue. Snapshots do not: there is one place for the newest, and whoever polls it late has missed the
+ones between, which is what a screen wants. A command that fails says so in the snapshot's `notice`; the session is then
+as it was.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from engine.errors import Cancelled, InputError, MiniGPTError
+from engine.session import Session
+from engine.snapshot import Snapshot
+from engine.views import SnapshotMaker
+
+SNAPSHOT_INTERVAL_S = 1 / 30
+JOIN_S = 1.0
+
+
+class Driver:
+    """Runs a session in a thread of its own."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._maker = SnapshotMaker(session)
+        self._commands: queue.SimpleQueue[tuple[str, dict[str, Any]] | None] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._closing = False
+        self._published_s = 0.0
+        self._notice: str | None = None
+        self.failure: BaseException | None = None
+        self.latest: Snapshot = self._maker.make()
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def send(self, command: str, **arguments: Any) -> None:
+        """Queue a command; see `COMMANDS`. Returns at once."""
+        if command not in COMMANDS:
+            raise InputError(f"no such command: {command}")
+        self._commands.put((command, arguments))
+
+    def cancel(self) -> None:
+        """Stop the command that runs now; what it has done is kept."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Stop and join the worker."""
+        self._closing = True
+        self.cancel()
+        self._commands.put(None)
+        if self._thread.is_alive():
+            self._thread.join(JOIN_S)
+
+    def _work(self) -> None:
+        while (item := self._commands.get()) is not None and not self._closing:
+            command, arguments = item
+            self._stop.clear()
+            self._notice = None
+            try:
+                COMMANDS[command](self, **arguments)
+            except Cancelled as stopped:
+                self._notice = str(stopped)
+            except MiniGPTError as error:
+                self._notice = f"error: {error}"
+            except Exception as error:  # a bug of ours: the screen says so, the session goes on
+                self.failure = error
+                self._notice = f"internal error in {command}: {error}"
+            self._publish()
+
+    def _publish(self, busy: str | None = None, progress: tuple[int, int] | None = None) -> None:
+        self.latest = self._maker.make(busy, progress, self._notice)
+        self._published_s = perf_counter()
+
+    def _publish_soon(self, busy: str, progress: tuple[int, int] | None = None) -> None:
+        """Publish, unless the last snapshot is too young to have been seen."""
+        if perf_counter() - self._published_s >= SNAPSHOT_INTERVAL_S:
+            self._publish(busy, progress)
+
+    def _stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def _prompt(self, text: str | None = None, ids: list[int] | None = None) -> None:
+        self._publish("running the prompt")
+        self._session.prompt(
+            text, ids, self._stopped, lambda done, of: self._publish_soon("running the prompt", (done, of))
+        )
+
+    def _generate(self, count: int, stop_text: str | None = None) -> None:
+        busy = "generating"
+        self._publish(busy, (0, count))
+        for i, _ in enumerate(self._session.generate(count, stop_text, stop=self._stopped), 1):
+            self._publish_soon(busy, (i, count))
+        self._refresh_pass()
+
+    def _next(self) -> None:
+        for _ in self._session.generate(1, stop=self._stopped):
+            pass
+        self._refresh_pass()
+
+    def _change_text(self, method: str, **arguments: Any) -> None:
+        getattr(self._session, method)(**arguments)
+        self._refresh_pass()
+
+    def _refresh_pass(self) -> None:
+        """A pass that nobody has begun to step follows the text."""
+        stepper = self._session.stepper
+        if stepper is None or stepper.run.cursor == 0:
+            self._session.restep()
+
+    def _toggle(self, name: str) -> None:
+        self._publish("running the text under the new setting")
+        self._session.change(self._session.settings.toggled(name))
+
+    def _sampler(self, **changes: Any) -> None:
+        self._session.resample(**changes)
+
+    def _seed(self, value: int) -> None:
+        self._session.resample(seed=value)
+
+    def _stepper(self, method: str, *arguments: Any) -> None:
+        if self._session.stepper is None:
+            raise InputError("there is no pass to step yet: give a prompt first")
+        getattr(self._session.stepper, method)(*arguments)
+
+    def _breakpoint(self, address: str) -> None:
+        self._session.breakpoints.symmetric_difference_update({address})
+
+    def _restep(self) -> None:
+        self._session.restep()
+
+    def _plain(self, on: bool) -> None:
+        self._session.restep(on)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "prompt": Driver._prompt,
+    "generate": Driver._generate,
+    "next": Driver._next,
+    "take_back": lambda driver: driver._change_text("take_back"),
+    "choose": lambda driver, position, id: driver._change_text("choose", position=position, id=id),
+    "activate": lambda driver, branch: driver._change_text("activate", branch=branch),
+    "toggle": Driver._toggle,
+    "sampler": Driver._sampler,
+    "seed": Driver._seed,
+    "step": lambda driver: driver._stepper("step"),
+    "step_back": lambda driver: driver._stepper("back"),
+    "step_into": lambda driver: driver._stepper("into"),
+    "step_out": lambda driver: driver._stepper("out"),
+    "run_until": lambda driver, address=None: driver._stepper("run_until", address, driver._stopped),
+    "rewind": lambda driver, address=None: driver._stepper("rewind", address),
+    "breakpoint": Driver._breakpoint,
+    "restep": Driver._restep,
+    "plain": Driver._plain,
+}

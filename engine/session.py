@@ -1,0 +1,351 @@
+"""`Session`: the headless product. A model, a text that grows and branches, and a pass that is stepped.
+
+It is synchronous and single-threaded; a notebook, the command line and the tests call it directly, the driver calls it
+from a worker thread. It is the only object that changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import numpy as np
+
+from engine.decoder import Decoder, Fed
+from engine.edits import Edit
+from engine.errors import Cancelled, InputError
+from engine.kv_cache import KVCache
+from engine.model import Model, open_model
+from engine.prepare import Prepared, prepare
+from engine.rewrites.cache_kv import limit_window
+from engine.sampling import Draw, Sampler, sample
+from engine.settings import Settings
+from engine.snapshot import AttentionRows
+from engine.stepper import Stepper
+from engine.timeline import Node
+from engine.tokenizer import StreamDecoder
+
+KEPT_BYTES = 256 << 20  # attention and logits of past tokens that are kept to be looked at
+
+
+def never() -> bool:
+    """The stop flag of work that nobody cancels."""
+    return False
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One new token: its id, the text that became complete with it, and how it was drawn."""
+
+    id: int
+    text: str
+    draw: Draw
+    node: Node
+
+
+class Session:
+    """What a user does, as methods. Every method leaves a consistent state, also when it raises.
+
+    settings   how generation runs           sampler, seed   how tokens are drawn
+    leaf       the last token of the active text; None before the first prompt
+    ended      why generation stopped, in words, or None while it could go on
+    """
+
+    def __init__(
+        self, model: Model, settings: Settings | None = None, sampler: Sampler | None = None, seed: int = 0
+    ) -> None:
+        self.model = model
+        self.settings = settings or Settings()
+        self.sampler = sampler or Sampler()
+        self.seed = seed
+        self.leaf: Node | None = None
+        self.ended: str | None = None
+        self.edits: list[Edit] = []
+        self.breakpoints: set[str] = set()
+        self.step_plain = True
+        self.tokens_per_s: float | None = None
+        self.stepper: Stepper | None = None
+        self.decoder = Decoder(self._prepared())
+        self._left: tuple[Node, Decoder] | None = None
+
+    @property
+    def tokens(self) -> list[int]:
+        """The ids of the active text."""
+        return [node.id for node in self.nodes]
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The tokens of the active text, first to last."""
+        return [] if self.leaf is None else list(self.leaf.path())[::-1]
+
+    @property
+    def text(self) -> str:
+        """The active text; ids in words if the model has no tokenizer."""
+        return self.decode(self.tokens)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        if self.model.tokenizer is None:
+            return " ".join(map(str, ids))
+        return self.model.tokenizer.decode(ids)
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a prompt, with the beginning token that the tokenizer's file asks for."""
+        if self.model.tokenizer is None:
+            raise InputError(f"{self.model.name} has no tokenizer: give ids, as --ids 1,2,3")
+        return self.model.tokenizer.encode_prompt(text)
+
+    def prompt(self, text: str | None = None, ids: Sequence[int] | None = None, stop: Callable[[], bool] = never,
+               report: Callable[[int, int], None] | None = None) -> None:  # fmt: skip
+        """Run a new prompt. The old text stays if the new one cannot be run."""
+        ids = self.encode(text) if ids is None and text is not None else list(ids or ())
+        if not ids:
+            raise InputError("the prompt is empty: type at least one token")
+        decoder = Decoder(self.decoder.prepared)
+        decoder._functions = self.decoder._functions
+        leaf = self._feed(decoder, None, ids, stop, report, generated=False)
+        self.decoder, self.leaf, self._left = decoder, leaf, None
+        self.ended = None
+        self.restep()
+
+    def generate(self, count: int, stop_text: str | None = None, ignore_eos: bool = False,
+                 stop: Callable[[], bool] = never) -> Iterator[Generated]:  # fmt: skip
+        """Yield up to `count` new tokens. `ended` says afterwards why it stopped; stopping early keeps what was made."""
+        if self.leaf is None:
+            raise InputError("there is no text yet: give a prompt first")
+        stream, written = self._stream(), ""
+        self.ended = None
+        started, made = perf_counter(), 0
+        while self.ended is None:
+            if made == count:
+                self.ended = f"{count} tokens, as asked"
+            elif len(self.decoder.ids) >= self.model.config.context:
+                self.ended = f"the context's end ({self.model.config.context} tokens)"
+            elif stop():
+                break
+            else:
+                token = self.next_token(stream)
+                made, written = made + 1, written + token.text
+                self.tokens_per_s = made / (perf_counter() - started)
+                if not ignore_eos and token.id in self.model.config.eos:
+                    self.ended = f"the end token {token.id}"
+                elif stop_text and stop_text in written:
+                    self.ended = "the stop text"
+                yield token
+
+    def next_token(self, stream: StreamDecoder | None = None) -> Generated:
+        """Draw one token and feed it. Raises InputError at the context's end or where the logits are not numbers."""
+        assert self.leaf is not None
+        logits = self._logits(self.leaf)
+        draw = sample(logits, self.sampler, self._generator(len(self.decoder.ids)), self.decoder.ids)
+        node = self._extend(draw.token, generated=True)
+        text = stream.push(draw.token) if stream else self.decode([draw.token])
+        return Generated(draw.token, text, draw, node)
+
+    def take_back(self) -> None:
+        """Forget the last token; the same seed draws the same token again."""
+        if self.leaf is None or self.leaf.parent is None:
+            raise InputError("the first token cannot be taken back; give another prompt instead")
+        gone = self.leaf
+        self.decoder.rewind(len(self.decoder.ids) - 1)
+        if not gone.children:
+            gone.parent.children.remove(gone)
+        self.leaf = gone.parent
+        self.ended = None
+
+    def choose(self, position: int, id: int) -> None:
+        """Put another token at `position`, ending the text there; the text as it was stays as a branch."""
+        nodes = self.nodes
+        if not 1 <= position <= len(nodes):
+            raise InputError(f"position {position}: expected 1 to {len(nodes)}")
+        if not 0 <= id < self.model.config.vocab:
+            raise InputError(f"token {id}: expected an id from 0 to {self.model.config.vocab - 1}")
+        if position < len(nodes):
+            left = self.decoder
+            self._left = (nodes[-1], left)
+            self.decoder = left.fork()
+            self.decoder.rewind(position)
+            self.leaf = nodes[position - 1]
+            self._logits(self.leaf)
+        self._extend(id, generated=True)
+        self.ended = None
+
+    def activate(self, branch: int) -> None:
+        """Go to another branch. Only the one left last still has its cache; others are run again."""
+        leaves = self.branch_ends()
+        if not 0 <= branch < len(leaves):
+            raise InputError(f"branch {branch}: expected 0 to {len(leaves) - 1}")
+        leaf, old = leaves[branch], (self.leaf, self.decoder)
+        assert old[0] is not None
+        if leaf is old[0]:
+            return
+        if self._left and self._left[0] is leaf:
+            self.decoder = self._left[1]
+        else:
+            self.decoder = self.decoder.fork()
+            self._replay(leaf)
+        self._left = (old[0], old[1])
+        self.leaf = leaf
+        self.ended = None
+        self.restep()
+
+    def branch_ends(self) -> list[Node]:
+        """The last token of every branch, in the order in which they fork off; the active text is always one."""
+        ends: list[Node] = []
+        waiting = [self.nodes[0]] if self.leaf else []
+        while waiting:
+            node = waiting.pop()
+            waiting += reversed(node.children)
+            if not node.children or node is self.leaf:
+                ends.append(node)
+        return ends
+
+    def change(self, settings: Settings) -> None:
+        """Run under other settings from here on: the text stays, its internals are computed again."""
+        decoder = Decoder(Prepared(self.model.config, self.model.weights, settings, self.decoder.prepared.keep))
+        old = self.settings
+        self.settings = settings
+        try:
+            if self.leaf is not None:
+                before, self.decoder = self.decoder, decoder
+                try:
+                    self._replay(self.leaf, fresh=True)
+                except BaseException:
+                    self.decoder = before
+                    raise
+        except BaseException:
+            self.settings = old
+            raise
+        self.decoder, self._left = decoder, None
+        self.restep()
+
+    def resample(self, seed: int | None = None, **changes: float) -> None:
+        """Change how tokens are drawn; no forward pass is needed."""
+        self.sampler = replace(self.sampler, **changes)  # type: ignore[arg-type]
+        self.seed = self.seed if seed is None else seed
+
+    def restep(self, plain: bool | None = None) -> None:
+        """Begin to step the pass over the present text: the plain program on all of it, or what generation runs."""
+        if plain is not None:
+            self.step_plain = plain
+        if self.leaf is None:
+            return
+        ids = self.tokens
+        depth = self.stepper.depth if self.stepper else "line"
+        what, program, weights, inputs = self._whole_pass(ids) if self.step_plain else self._last_pass(ids)
+        self.stepper = Stepper(what, program, weights, inputs, self.edits, self.breakpoints, depth)
+
+    def _whole_pass(self, ids: list[int]) -> tuple:
+        program, weights = limit_window(self.model.program, self.model.weights, self.settings.kv_window)
+        inputs = {"tokens": np.array([ids]), "position_ids": np.arange(len(ids))}
+        return f"plain program, all {len(ids)} tokens", program, weights, inputs
+
+    def _last_pass(self, ids: list[int]) -> tuple:
+        prepared = self.decoder.prepared
+        if self.decoder.cache is None:
+            program, weights = prepared.prompt
+            inputs = {"tokens": np.array([ids]), "position_ids": np.arange(len(ids))}
+            return f"as generation runs it, all {len(ids)} tokens (no cache)", program, weights, inputs
+        cache: KVCache = self.decoder.fork().cache  # type: ignore[assignment]
+        if not cache.can_rewind(len(ids) - 1):
+            raise InputError("the ring has lost what the last token saw; step the plain program, or take a token more")
+        cache.rewind(len(ids) - 1)
+        program, weights = prepared.step
+        inputs = cache.claim(1) | {"tokens": np.array([ids[-1:]])}
+        return f"as generation runs it, token {len(ids)} after a cache of {len(ids) - 1}", program, weights, inputs
+
+    def _prepared(self) -> Prepared:
+        return prepare(self.model.config, self.model.weights, self.settings)
+
+    def _stream(self) -> StreamDecoder | None:
+        if self.model.tokenizer is None:
+            return None
+        stream = self.model.tokenizer.stream()
+        for id in self.tokens:
+            stream.push(id)
+        return stream
+
+    def _generator(self, position: int) -> np.random.Generator:
+        """The generator as it stands before the token at `position`: a rewound text draws the same numbers again."""
+        bits = np.random.PCG64(self.seed)
+        bits.advance(position)
+        return np.random.Generator(bits)
+
+    def _extend(self, id: int, generated: bool) -> Node:
+        """Feed one token to the active text and make it the leaf."""
+        assert self.leaf is not None
+        known = self.leaf
+        fed = next(iter(self.decoder.feed([id])))
+        node = known.child(id, generated)
+        node.receive(fed.logits[-1], _rows(fed))
+        self.leaf = node
+        self._trim()
+        return node
+
+    def _feed(self, decoder: Decoder, parent: Node | None, ids: Sequence[int], stop: Callable[[], bool],
+              report: Callable[[int, int], None] | None, generated: bool) -> Node:  # fmt: skip
+        """Feed many tokens and hang their nodes below `parent`; returns the last."""
+        node, done = parent, 0
+        for fed in decoder.feed(ids):
+            rows = _rows(fed)
+            for row in fed.logits:
+                node = node.child(ids[done], generated) if node is not None else Node(ids[done], None, generated)
+                node.receive(row.copy(), rows)
+                done += 1
+            if report:
+                report(done, len(ids))
+            if done < len(ids) and stop():
+                raise Cancelled(f"stopped after {done} of {len(ids)} tokens; the text before is unchanged")
+        assert node is not None
+        return node
+
+    def _replay(self, leaf: Node, fresh: bool = False) -> None:
+        """Bring the decoder to the text that ends at `leaf`, running only what is not in its cache."""
+        nodes = list(leaf.path())[::-1]
+        shared = 0
+        while (
+            not fresh
+            and shared < min(len(nodes), len(self.decoder.ids))
+            and nodes[shared].id == self.decoder.ids[shared]
+        ):
+            shared += 1
+        if not fresh:
+            shared = min(shared, len(nodes) - 1)
+            self.decoder.rewind(shared)
+        at = shared
+        for fed in self.decoder.feed([node.id for node in nodes[shared:]]):
+            rows = _rows(fed)
+            for row in fed.logits:
+                nodes[at].receive(row.copy(), rows)
+                at += 1
+
+    def _logits(self, node: Node) -> np.ndarray:
+        """The logits after the active leaf, computed again if they were dropped for the byte budget."""
+        if node.logits is None:
+            self.decoder.rewind(node.position)
+            fed = next(iter(self.decoder.feed([node.id])))
+            node.receive(fed.logits[-1], _rows(fed))
+        assert node.logits is not None
+        return node.logits
+
+    def _trim(self) -> None:
+        """Drop the oldest internals beyond the byte budget."""
+        kept = 0
+        seen: set[int] = set()
+        for node in self.leaf.path() if self.leaf else ():
+            if node.logits is not None:
+                kept += node.logits.nbytes
+            if node.rows is not None and id(node.rows) not in seen:
+                seen.add(id(node.rows))
+                kept += sum(pattern.nbytes for pattern in node.rows.patterns)
+            if kept > KEPT_BYTES and node is not self.leaf:
+                node.logits = node.rows = None
+
+
+def _rows(fed: Fed) -> AttentionRows:
+    return AttentionRows(fed.first, fed.patterns, fed.keys)
+
+
+def open_session(spec: str, settings: Settings | None = None, sampler: Sampler | None = None, seed: int = 0) -> Session:
+    """Open MODEL and make a session of it."""
+    return Session(open_model(spec), settings, sampler, seed)

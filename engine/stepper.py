@@ -1,0 +1,105 @@
+"""`Stepper`: one forward pass, walked forward and back at three depths, with breakpoints.
+
+A step at depth "line" does one operation; at depth "part" the attention or the MLP of a block; at depth "block" all of a
+block. Going in and out changes the depth, as a debugger does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from engine.cost import infer_shapes, price
+from engine.edits import Edit
+from engine.listing import block_of, call_text
+from engine.memory import place_of
+from engine.program import Program, Weights
+from engine.run import Run
+from engine.snapshot import ListingRow, Stepping
+
+DEPTHS = ("block", "part", "line")
+
+
+class Stepper:
+    """A run that is being stepped, and what a screen shows of it."""
+
+    def __init__(self, what: str, program: Program, weights: Weights, inputs: Mapping[str, np.ndarray],
+                 edits: Sequence[Edit] = (), breakpoints: set[str] | None = None, depth: str = "line") -> None:  # fmt: skip
+        self.what, self.depth = what, depth
+        self.run = Run(program, weights, inputs, edits)
+        self.run.breakpoints = breakpoints if breakpoints is not None else set()
+        program = self.run.program
+        shapes = infer_shapes(
+            program, {n: weights[n].shape for n in program.params} | {n: np.shape(inputs[n]) for n in program.inputs}
+        )
+        costs = price(program, shapes)
+        self._rows = [
+            ListingRow(line.out, line.op.name, call_text(line), line.op.equation, line.op.explanation, line.op.paper,
+                       line.where, shapes[line.out], costs[line.out], None, False, line.op.is_view)
+            for line in program.lines
+        ]  # fmt: skip
+
+    def step(self) -> None:
+        """Forward by one unit of the present depth. Raises ProgramError at the end."""
+        line = self.run.step()
+        group = self.group(line.out)
+        while self.run.next_line and self.depth != "line" and self.group(self.run.next_line.out) == group:
+            if self.run.next_line.out in self.run.breakpoints:
+                break
+            self.run.step()
+
+    def back(self) -> None:
+        """Back by one unit of the present depth. Raises ProgramError at the beginning."""
+        group = self.group(self.run.back().out)
+        lines = self.run.program.lines
+        while self.depth != "line" and self.run.cursor and self.group(lines[self.run.cursor - 1].out) == group:
+            self.run.back()
+
+    def into(self) -> None:
+        """One level deeper, and the first step there."""
+        self.depth = DEPTHS[min(DEPTHS.index(self.depth) + 1, 2)]
+        if not self.run.done:
+            self.step()
+
+    def out(self) -> None:
+        """Finish the unit that the cursor is in, then one level up."""
+        outer = DEPTHS[max(DEPTHS.index(self.depth) - 1, 0)]
+        inside = self.group(self.run.program.lines[self.run.cursor - 1].out, outer) if self.run.cursor else None
+        self.depth = outer
+        while self.run.next_line and self.group(self.run.next_line.out) == inside:
+            self.run.step()
+
+    def run_until(self, address: str | None, stop: Callable[[], bool]) -> None:
+        """To the end, the next breakpoint, or until `address` is computed."""
+        self.run.run(address, stop)
+
+    def rewind(self, address: str | None) -> None:
+        """Back to the beginning, or until the line of `address` is next."""
+        self.run.rewind(address or self.run.program.lines[0].out)
+
+    def group(self, address: str, depth: str | None = None) -> str:
+        """The unit an address belongs to at some depth."""
+        depth = depth or self.depth
+        block = block_of(address)
+        if depth == "line":
+            return address
+        if depth == "block" or not block:
+            return place_of(address)
+        return f"{block}.{address.removeprefix(block + '.').split('.')[0]}"
+
+    def view(self) -> Stepping:
+        """What a screen shows: frozen, with read-only values."""
+        elapsed, done = self.run.elapsed_s, self.run.cursor
+        rows = tuple(
+            ListingRow(**{**vars(row), "elapsed_s": elapsed.get(row.address) if i < done else None,
+                          "breakpoint": row.address in self.run.breakpoints})
+            for i, row in enumerate(self._rows)
+        )  # fmt: skip
+        return Stepping(self.what, self.depth, rows, done, {name: _frozen(a) for name, a in self.run.values.items()})
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
