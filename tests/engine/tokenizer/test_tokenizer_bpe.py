@@ -223,6 +223,16 @@ def test_a_pattern_that_explodes_is_stopped_with_one_line(pattern):
     assert "\n" not in str(caught.value)
 
 
+COSTLY = ["(?:(?:a{1000}){1000}){1000}", "a|" * 200_000, "(" * 3_000, "a{" + "9" * 3_000 + "}"]
+
+
+@pytest.mark.parametrize("pattern", COSTLY, ids=lambda pattern: pattern[:20])
+def test_a_pattern_that_is_costly_to_read_is_left_to_the_library_at_once(pattern):
+    start = time.perf_counter()
+    assert not understands(pattern)
+    assert time.perf_counter() - start < 1.0
+
+
 @pytest.mark.parametrize(
     "pattern", ["(", r"\p{Nonsense}", r"\p{N}{1,3}+", "[a&&b]", "[a[b]]", "(?m).", "a(?i)b", r"\h+"]
 )
