@@ -1,0 +1,1 @@
+"""`minigpt`: the engine from the command line. Standard output is data, standard error is talk."""

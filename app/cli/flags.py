@@ -1,0 +1,144 @@
+"""Flags that several commands share, and what becomes of them. Nothing heavy is imported until values are made.
+
+The settings' flags come from the engine's own table, so a new setting appears in every command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from engine.errors import InputError
+from engine.settings import TABLE, Setting, Settings
+from engine.text import visible
+
+if TYPE_CHECKING:
+    from engine.sampling import Sampler
+
+LONGEST_NUMBER = 12  # digits; no count or id is longer
+MODEL_HELP = "a model directory, a .safetensors file, the name of a shipped model, or random:PRESET[:SEED]"
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The model, as every command takes it."""
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+
+
+def add_settings_flags(parser: argparse.ArgumentParser) -> None:
+    """One flag for each row of the settings' table. A flag that is not given stays None."""
+    group = parser.add_argument_group("settings", "how the model is run")
+    for row in TABLE:
+        why = row.why.replace("%", "%%")
+        if isinstance(row.choices[0], bool):
+            group.add_argument(row.flag, dest=row.name, action=argparse.BooleanOptionalAction, help=why)
+        else:
+            group.add_argument(row.flag, dest=row.name, type=_value_of(row), metavar="N", help=why)
+
+
+def settings_from(args: argparse.Namespace) -> Settings:
+    """The settings that were given; the others have their defaults."""
+    given = {row.name: getattr(args, row.name, None) for row in TABLE}
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def are_settings_given(args: argparse.Namespace) -> bool:
+    """Whether any flag that changes the program was given (the number of threads does not)."""
+    return any(getattr(args, row.name, None) is not None for row in TABLE if row.name != "threads")
+
+
+def add_sampling_flags(parser: argparse.ArgumentParser) -> None:
+    """How tokens are drawn."""
+    group = parser.add_argument_group("sampling", "how tokens are drawn")
+    group.add_argument("--temperature", type=number, default=1.0, metavar="X",
+                       help="0 takes the likeliest token; below 1 sharper, above 1 flatter (1)")  # fmt: skip
+    group.add_argument("--top-k", type=count, default=0, metavar="K", help="keep the K likeliest tokens; 0 keeps all (0)")
+    group.add_argument("--top-p", type=number, default=1.0, metavar="P",
+                       help="keep the fewest tokens whose probabilities reach P; 1 keeps all (1)")  # fmt: skip
+    group.add_argument("--repetition-penalty", type=number, default=1.0, metavar="X",
+                       help="makes tokens that are in the text less likely; 1 does nothing (1)")  # fmt: skip
+    group.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed draws the same text (0)")
+
+
+def sampler_from(args: argparse.Namespace) -> Sampler:
+    """The sampler that was asked for. Raises InputError for a value that makes no sense."""
+    from engine.sampling import Sampler
+
+    return Sampler(args.temperature, args.top_k, args.top_p, args.repetition_penalty)
+
+
+def add_prompt_flags(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """The text to run, as text or as ids; `args.prompt` or `args.ids`."""
+    group = parser.add_mutually_exclusive_group(required=required)
+    group.add_argument("-p", "--prompt", metavar="TEXT", help="the text to run (write --prompt=-x if it begins with -)")
+    group.add_argument("--ids", type=ids_of, metavar="1,2,3", help="the token ids to run, as they are")
+
+
+@contextmanager
+def threads(args: argparse.Namespace) -> Iterator[None]:
+    """Limit the threads of the matrix products inside the block, if `--threads` was given."""
+    limit = getattr(args, "threads", None)
+    if limit is None:
+        yield
+        return
+    import numpy  # noqa: F401  (its library must be loaded to be limited)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limit):
+        yield
+
+
+def ids_of(text: str) -> list[int]:
+    """The ids of "1,2,3"."""
+    words = [word.strip() for word in text.split(",")]
+    wrong = next((word for word in words if not _is_whole(word)), None)
+    if wrong is not None:
+        raise argparse.ArgumentTypeError(f"expected token ids as 1,2,3, got {_quoted(wrong)}")
+    return [int(word) for word in words]
+
+
+def count(text: str) -> int:
+    """A whole number from 0 up."""
+    if not _is_whole(text):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 up, got {_quoted(text)}")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 up."""
+    if not _is_whole(text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {_quoted(text)}")
+    return int(text)
+
+
+def number(text: str) -> float:
+    """A number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, got {_quoted(text)}") from None
+
+
+def _value_of(row: Setting):
+    """The reader of one setting's value: a whole number that the table allows."""
+
+    def value_of(text: str) -> int:
+        value = int(text) if _is_whole(text) else None
+        try:
+            if value is None:
+                raise InputError(row.expected)
+            return getattr(Settings(**{row.name: value}), row.name)
+        except InputError:
+            raise argparse.ArgumentTypeError(f"expected {row.expected}, got {_quoted(text)}") from None
+
+    return value_of
+
+
+def _is_whole(word: str) -> bool:
+    return re.fullmatch(rf"[0-9]{{1,{LONGEST_NUMBER}}}", word) is not None
+
+
+def _quoted(word: str) -> str:
+    return f"'{visible(word[:40])}'{'...' if len(word) > 40 else ''}"
