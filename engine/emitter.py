@@ -38,6 +38,18 @@ class Ref:
     def grows(self) -> bool:
         return any(isinstance(size, str) for size in self.shape)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The shape of a value that does not grow."""
+        assert not self.grows
+        return tuple(int(size) for size in self.shape)
+
+    @property
+    def fixed(self) -> Array:
+        """The array of a value that does not grow."""
+        assert self.array is not None and not self.grows
+        return self.array
+
 
 class Emitter:
     """Lines of source in the making, with their namespace."""
@@ -81,6 +93,11 @@ class Emitter:
             self.line(f"{name} = {expression}")
         return self._expressions[expression]
 
+    @staticmethod
+    def width(ref: Ref) -> int:
+        """The length of the last axis, which does not grow."""
+        return int(ref.shape[-1])
+
     def whole(self, ref: Ref) -> str:
         """The value with all its axes."""
         if ref.name:
@@ -112,9 +129,8 @@ class Emitter:
 
     def view(self, ref: Ref, take: Callable[[Array], Array]) -> str:
         """A view of a value of fixed shape, taken now and bound as a constant."""
-        assert ref.array is not None and not ref.grows
-        taken = take(ref.array)
-        assert np.shares_memory(taken, ref.array) or taken.size == 0, "a view was copied"
+        taken = take(ref.fixed)
+        assert np.shares_memory(taken, ref.fixed) or taken.size == 0, "a view was copied"
         key = (taken.__array_interface__["data"][0], taken.shape, taken.strides)
         if key not in self._constants:
             self._constants[key] = self.constant(taken)

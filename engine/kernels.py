@@ -15,6 +15,7 @@ import numpy as np
 from engine.emitter import Emitter, Ref
 from engine.ops import activation, attention, cache, embedding, linear, norm, rope
 from engine.program import Line, Op
+from engine.rewrites.lay_out import THREADED_ELEMENTS
 
 Kernel = Callable[[Emitter, Line, list[Ref], Ref], bool]
 SAFE_EXPONENT = 60.0  # exp of anything up to this, summed over any text, is far from overflow in float32
@@ -22,23 +23,28 @@ SAFE_EXPONENT = 60.0  # exp of anything up to this, summed over any text, is far
 
 def one_row(out: Ref) -> bool:
     """Whether a value is a single row: all axes but the last are 1."""
-    return not out.grows and math.prod(out.shape[:-1]) == 1  # type: ignore[arg-type]
+    return not out.grows and math.prod(out.sizes[:-1]) == 1
 
 
 def linear_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
     x, weight, *bias = ins
-    matrix = weight.array.T if line.attrs["transposed"] else weight.array  # type: ignore[union-attr]
-    if one_row(out) and (matrix.flags.c_contiguous or matrix.flags.f_contiguous):
+    stored = weight.fixed
+    matrix = stored.T if line.attrs["transposed"] else stored  # (in, out)
+    if not one_row(out):
+        y = e.rows(out, out.shape[-1])
+        e.call(np.matmul, e.rows(x, x.shape[-1]), e.constant(matrix), y)
+    else:
         row, y = e.flat(x), e.flat(out)
         if matrix.flags.c_contiguous:
             e.call(e.namespace[row].dot, e.constant(matrix), y)
-        else:
+        elif matrix.flags.f_contiguous and matrix.size < THREADED_ELEMENTS:
+            e.call(np.vecdot, e.constant(matrix.T), row, y)
+        elif matrix.flags.f_contiguous:
             e.call(matrix.T.dot, row, y)
-    else:
-        y = e.rows(out, out.shape[-1])
-        e.call(np.matmul, e.rows(x, x.shape[-1]), e.constant(matrix), y)
+        else:
+            e.call(np.matmul, row, e.constant(matrix), y)
     if bias:
-        e.call(np.add, y, e.constant(bias[0].array), y)
+        e.call(np.add, y, e.constant(bias[0].fixed), y)
     return True
 
 
@@ -46,7 +52,7 @@ def flat_kernel(ufunc: np.ufunc) -> Kernel:
     """One call on flat arrays, for element-wise operations on arrays of one shape."""
 
     def kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
-        if not one_row(out) or any(math.prod(ref.shape) != math.prod(out.shape) for ref in ins):  # type: ignore[arg-type]
+        if not one_row(out) or any(ref.grows or math.prod(ref.sizes) != math.prod(out.sizes) for ref in ins):
             return False
         e.call(ufunc, *map(e.flat, ins), e.flat(out))
         return True
@@ -64,56 +70,56 @@ def scale_shift_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool
 
 
 def normalize_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
-    """Both norms for one row: the numbers of a row live in 0-dimensional arrays, which cost half of Python floats."""
+    """Both norms for one row. The row's one number is computed in Python and handed on in a 0-dimensional array."""
     if not one_row(out):
         return False
     row, y = e.flat(ins[0]), e.flat(out)
-    width = out.shape[-1]
-    number = np.empty((), np.float32)
-    at = e.constant(number)
+    width = e.width(out)
+    number = e.constant(np.empty((), np.float32))
     if line.op is norm.layer_normalize:
-        e.call(e.namespace[row].dot, e.constant(np.full(width, 1 / width, np.float32)), at)
-        e.call(np.subtract, row, at, y)
+        e.call(e.namespace[row].dot, e.constant(np.full(width, 1 / width, np.float32)), number)
+        e.call(np.subtract, row, number, y)
         row = y
-    e.call(e.namespace[row].dot, row, at)
-    e.call(np.multiply, at, e.constant(np.array(1 / width, np.float32)), at)
-    e.call(np.add, at, e.constant(np.array(line.attrs["eps"], np.float32)), at)
-    e.call(np.sqrt, at, at)
-    e.call(np.divide, row, at, y)
+    square = f"{e.constant(e.namespace[row].dot)}({row}).item()"
+    root = f"{e.constant(math.sqrt)}({square} * {1 / width!r} + {float(line.attrs['eps'])!r})"
+    e.line(f"{number}[()] = 1.0 / {root}")
+    e.call(np.multiply, row, number, y)
     return True
 
 
-def gelu_tanh_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
-    """x/2 (1 + tanh(x (a + b x²))), with constants as 0-dimensional arrays."""
-    if not one_row(out):
-        return False
-    row, y = e.flat(ins[0]), e.flat(out)
-    t = e.constant(np.empty(out.shape[-1], np.float32))
-    a, b, one, half = (
-        e.constant(np.array(c, np.float32))
-        for c in (activation.SQRT_2_OVER_PI, 0.044715 * activation.SQRT_2_OVER_PI, 1, 0.5)
-    )
-    e.call(np.multiply, row, row, t)
-    e.call(np.multiply, t, b, t)
-    e.call(np.add, t, a, t)
-    e.call(np.multiply, t, row, t)
-    e.call(np.tanh, t, t)
-    e.call(np.add, t, one, t)
-    e.call(np.multiply, t, half, t)
-    e.call(np.multiply, t, row, y)
-    return True
-
-
-def silu_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
+def gelu_tanh_folded_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
+    """u (1 + tanh(u (u² + b))), with constants as 0-dimensional arrays."""
     if not one_row(out):
         return False
     row = e.flat(ins[0])
-    t = e.constant(np.empty(out.shape[-1], np.float32))
-    e.call(np.negative, row, t)
-    e.call(np.exp, t, t)
-    e.call(np.add, t, e.constant(np.array(1, np.float32)), t)
-    e.call(np.divide, row, t, e.flat(out))
+    t = e.constant(np.empty(e.width(out), np.float32))
+    e.call(np.multiply, row, row, t)
+    e.call(np.add, t, _number(e, activation.SQRT_2_OVER_PI / activation.GELU_INNER), t)
+    e.call(np.multiply, t, row, t)
+    e.call(np.tanh, t, t)
+    e.call(np.add, t, _number(e, 1), t)
+    e.call(np.multiply, t, row, e.flat(out))
     return True
+
+
+def silu_folded_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
+    """u (1 + tanh(u))."""
+    if not one_row(out):
+        return False
+    row = e.flat(ins[0])
+    t = e.constant(np.empty(e.width(out), np.float32))
+    e.call(np.tanh, row, t)
+    e.call(np.add, t, _number(e, 1), t)
+    e.call(np.multiply, t, row, e.flat(out))
+    return True
+
+
+def _number(e: Emitter, value: float) -> str:
+    """A constant as a 0-dimensional array: with a row, NumPy takes it at half the price of a Python float."""
+    key = ("number", value)
+    if key not in e.memo:
+        e.memo[key] = e.constant(np.array(value, np.float32))
+    return e.memo[key]
 
 
 def embed_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
@@ -239,8 +245,8 @@ KERNELS: dict[Op, Kernel] = {
     norm.layer_normalize: normalize_kernel,
     norm.rms_normalize: normalize_kernel,
     norm.scale_shift: scale_shift_kernel,
-    activation.gelu_tanh: gelu_tanh_kernel,
-    activation.silu: silu_kernel,
+    activation.gelu_tanh_folded: gelu_tanh_folded_kernel,
+    activation.silu_folded: silu_folded_kernel,
     embedding.embed: embed_kernel,
     rope.rotate: rotate_kernel,
     cache.append: append_kernel,

@@ -12,6 +12,8 @@ from engine.program import Op
 
 Array = np.ndarray
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
+GELU_INNER = (0.044715 * SQRT_2_OVER_PI) ** (1 / 3)
+"""What x is multiplied by beforehand in the folded GELU, so that the cubic inside tanh needs no constant."""
 
 
 def gelu_tanh_forward(x: Array, *, out: Array | None = None) -> Array:
@@ -48,6 +50,24 @@ def silu_forward(x: Array, *, out: Array | None = None) -> Array:
         inner = np.exp(-x)
     inner += kind(1)
     return np.divide(x, inner, out=out)
+
+
+def gelu_tanh_folded_forward(x: Array, *, out: Array | None = None) -> Array:
+    """u (1 + tanh(u (u² + b))) of u = x: GELU of x / GELU_INNER, times 2 GELU_INNER. x of any shape."""
+    kind = x.dtype.type
+    inner = x * x
+    inner += kind(SQRT_2_OVER_PI / GELU_INNER)
+    inner *= x
+    np.tanh(inner, out=inner)
+    inner += kind(1)
+    return np.multiply(x, inner, out=out)
+
+
+def silu_folded_forward(x: Array, *, out: Array | None = None) -> Array:
+    """u (1 + tanh(u)) of u = x: SiLU of 2x. x of any shape."""
+    inner = np.tanh(x)
+    inner += x.dtype.type(1)
+    return np.multiply(x, inner, out=out)
 
 
 def erf(x: Array) -> Array:
@@ -93,6 +113,16 @@ relu = Op(
 silu = Op(
     "silu", "y = x / (1 + exp(-x))", "x times its sigmoid: the gate of Llama's MLP.",
     silu_forward, same, per_element(4), paper="Elfwing et al. 2017, Sigmoid-Weighted Linear Units, arXiv:1702.03118",
+    alias="inplace=0",
+)  # fmt: skip
+gelu_tanh_folded = Op(
+    "gelu_tanh_folded", "y = u (1 + tanh(u³ + b u))", "GELU with its constants moved into the matrices before and after.",
+    gelu_tanh_folded_forward, same, per_element(6), paper="Hendrycks and Gimpel 2016, GELUs, arXiv:1606.08415",
+    alias="inplace=0",
+)  # fmt: skip
+silu_folded = Op(
+    "silu_folded", "y = u (1 + tanh(u))", "SiLU of 2u: the half of its tanh form is in the matrix before.",
+    silu_folded_forward, same, per_element(3), paper="Elfwing et al. 2017, Sigmoid-Weighted Linear Units, arXiv:1702.03118",
     alias="inplace=0",
 )  # fmt: skip
 ACTIVATIONS = {op.name: op for op in (gelu_tanh, gelu_erf, relu, silu)}

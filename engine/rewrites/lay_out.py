@@ -1,51 +1,76 @@
 """`lay_out`: tables and matrices in the order in which they are read fastest.
 
-Rotary cosines and sines become rows of a table, looked up by position instead of computed. Matrices become (in, out) in
-memory: a row times such a matrix streams through it once, which is all a generated token does.
+Rotary cosines and sines become rows of a table, looked up by position instead of computed. Matrices are laid out for the
+product of one row with a matrix, which is all that a generated token does.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from engine.ops.embedding import embed, sinusoidal
 from engine.ops.linear import linear
 from engine.ops.rope import rope_cos, rope_sin
+from engine.pool import Pool
 from engine.program import Line, Program, Weights
-from engine.rewrites.overlay import Overlay, read_only
+from engine.rewrites.fold import matrix_of, matrix_shape
+from engine.rewrites.overlay import Overlay, Recipe, shape_of
 
 LARGEST_TABLE_BYTES = 1 << 24
+CACHED_BYTES = 24 << 20  # weights of models up to this size stay in the processor's cache from token to token
+THREADED_ELEMENTS = 460_800  # from here on OpenBLAS splits a matrix-vector product over threads
 
 
 def tabulate_positions(program: Program, weights: Weights, context: int) -> tuple[Program, Weights]:
     """Look position codes up in a table of `context` rows instead of computing them."""
-    more: dict[str, np.ndarray] = {}
+    recipes: dict[str, Recipe] = {}
     lines: list[Line] = []
     for line in program.lines:
         if line.op in (rope_cos, rope_sin, sinusoidal) and _table_bytes(line, context) <= LARGEST_TABLE_BYTES:
             name = f"{line.out}.table"
-            more[name] = read_only(line.op.forward(np.arange(context), **line.attrs))
+            shape = line.op.shape((context,), **line.attrs)
+            recipes[name] = Recipe(shape, lambda line=line: line.op.forward(np.arange(context), **line.attrs))
             lines.append(replace(line, op=embed, ins=(line.ins[0], name), attrs={}))
         else:
             lines.append(line)
-    return program.with_lines(lines), Overlay(weights, more)
+    return program.with_lines(lines), Overlay(weights, recipes)
 
 
-def rows_first(program: Program, weights: Weights) -> tuple[Program, Weights]:
-    """Store every matrix as (in, out), contiguous."""
-    more: dict[str, np.ndarray] = {}
+def lay_out_matrices(program: Program, weights: Weights) -> tuple[Program, Weights]:
+    """Copy every matrix once more, side by side with the others, in the layout that suits its shape."""
+    sizes = {line.ins[1]: math.prod(shape_of(weights, line.ins[1])) for line in program.lines if line.op is linear}
+    is_cached = 4 * sum(sizes.values()) <= CACHED_BYTES
+    pool = Pool()
+    recipes: dict[str, Recipe] = {}
     lines: list[Line] = []
     for line in program.lines:
-        matrix = weights[line.ins[1]] if line.op is linear else None
-        if matrix is not None and (line.attrs["transposed"] or not matrix.flags.c_contiguous):
-            name = line.ins[1] + "@rows"
-            more[name] = read_only(np.ascontiguousarray(matrix.T if line.attrs["transposed"] else matrix))
-            lines.append(replace(line, ins=(line.ins[0], name, *line.ins[2:]), attrs={"transposed": False}))
-        else:
-            lines.append(line)
-    return program.with_lines(lines), Overlay(weights, more)
+        if line.op is linear:
+            shape = matrix_shape(line, weights)
+            transposed = not is_cached and reads_rows_faster(*shape)
+            name = f"{line.ins[1]}@laid"
+            recipes[name] = Recipe(
+                shape[::-1] if transposed else shape, partial(_laid, pool, line, weights, transposed)
+            )
+            line = replace(line, ins=(line.ins[0], name, *line.ins[2:]), attrs={"transposed": transposed})
+        lines.append(line)
+    return program.with_lines(lines), Overlay(weights, recipes)
+
+
+def _laid(pool: Pool, line: Line, weights: Weights, transposed: bool) -> np.ndarray:
+    matrix = matrix_of(line, weights)
+    return pool.copy(matrix.T if transposed else matrix)
+
+
+def reads_rows_faster(wide: int, narrow: int) -> bool:
+    """Whether a matrix (in, out) that comes from memory, not from cache, is read faster as (out, in).
+
+    Measured: small ones are, as dot products of whole rows; large ones where they are tall rather than broad.
+    """
+    return wide * narrow < THREADED_ELEMENTS or wide >= narrow
 
 
 def _table_bytes(line: Line, context: int) -> int:

@@ -12,20 +12,22 @@ from collections.abc import Collection
 from engine.program import Program, Weights
 from engine.rewrites.drop import drop_identities, drop_masks
 from engine.rewrites.fold import fold_norms, fold_scale
+from engine.rewrites.fold_activation import fold_activations
 from engine.rewrites.join import join_linears
-from engine.rewrites.lay_out import rows_first, tabulate_positions
-from engine.rewrites.overlay import only
+from engine.rewrites.lay_out import lay_out_matrices, tabulate_positions
+from engine.rewrites.overlay import made
 
 
 def lower(program: Program, weights: Weights, context: int, keep: Collection[str] = ()) -> tuple[Program, Weights]:
     """All parts that hold for any number of tokens. `context` is the longest text, for the position tables."""
     program, weights = fold_norms(program, weights, keep)
     program, weights = fold_scale(program, weights, keep)
+    program, weights = fold_activations(program, weights, keep)
     program, weights = join_linears(program, weights)
     program, weights = tabulate_positions(program, weights, context)
-    program, weights = rows_first(program, weights)
+    program, weights = lay_out_matrices(program, weights)
     program, weights = drop_identities(program, weights, keep)
-    return program, only(program, weights)
+    return program, made(program, weights)
 
 
 def lower_step(program: Program, weights: Weights, keep: Collection[str] = ()) -> tuple[Program, Weights]:

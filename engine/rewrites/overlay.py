@@ -1,36 +1,53 @@
-"""Weights that a rewrite adds, laid over those it found; nothing of the base is copied or changed."""
+"""Weights that a rewrite adds, as recipes laid over those it found.
+
+A recipe is worked out when its weight is asked for, and not kept: a chain of rewrites folds, joins and lays out one matrix
+at a time, so that the model is never held twice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from engine.program import Program, Weights
+from engine.program import Program, Shape, Weights
+
+
+class Recipe(NamedTuple):
+    """How to make a weight, and the shape it will have."""
+
+    shape: Shape
+    make: Callable[[], np.ndarray]
 
 
 class Overlay(Mapping[str, np.ndarray]):
-    """The base weights, with more by name on top."""
+    """The base weights, with recipes by name on top."""
 
-    def __init__(self, base: Weights, more: Mapping[str, np.ndarray]) -> None:
-        self._base, self._more = base, dict(more)
+    def __init__(self, base: Weights, recipes: Mapping[str, Recipe]) -> None:
+        self._base, self._recipes = base, dict(recipes)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._more[name] if name in self._more else self._base[name]
+        return self._recipes[name].make() if name in self._recipes else self._base[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**dict.fromkeys(self._base), **dict.fromkeys(self._more)})
+        return iter({**dict.fromkeys(self._base), **dict.fromkeys(self._recipes)})
 
     def __len__(self) -> int:
-        return len({*self._base, *self._more})
+        return len({*self._base, *self._recipes})
+
+    def shape(self, name: str) -> Shape:
+        return self._recipes[name].shape if name in self._recipes else shape_of(self._base, name)
 
 
-def only(program: Program, weights: Weights) -> dict[str, np.ndarray]:
-    """Just the weights a program reads, so that what a rewrite replaced can be let go."""
-    return {name: weights[name] for name in program.params}
+def shape_of(weights: Weights, name: str) -> Shape:
+    """The shape of a weight, without making it."""
+    return weights.shape(name) if isinstance(weights, Overlay) else weights[name].shape
 
 
-def read_only(array: np.ndarray) -> np.ndarray:
-    """The same array, refusing writes."""
-    array.flags.writeable = False
-    return array
+def made(program: Program, weights: Weights) -> dict[str, np.ndarray]:
+    """The weights a program reads, every recipe worked out, read-only."""
+    arrays = {name: weights[name] for name in program.params}
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
