@@ -1,0 +1,90 @@
+"""What opens above the main screen: help, and the small dialogs. Escape closes each."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from app.widgets.ink import clip
+from engine.text import visible
+from viewers.actions import ACTIONS, GROUPS, shown
+
+
+def inert(text: str) -> Content:
+    """Foreign text as content: no markup, no control characters."""
+    return Content(visible(text))
+
+
+class Layer(ModalScreen):
+    """A dialog that Escape closes without doing anything."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close", show=False)]
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
+class HelpLayer(Layer):
+    """Every action with its keys, made from the table of actions."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1,q,enter", "close", "Close", show=False),
+        Binding("j", "scroll('down')", show=False),
+        Binding("k", "scroll('up')", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="help"):
+            yield Static(Content.styled("Keys", "bold"), classes="layer-title")
+            yield Static(Content(help_text(self.app.size.width - 8)), id="help-text")
+            yield Static(Content("↑ ↓ scroll · Esc closes"), classes="layer-hint")
+
+    def action_scroll(self, way: str) -> None:
+        pane = self.query_one(VerticalScroll)
+        pane.scroll_down() if way == "down" else pane.scroll_up()
+
+
+def help_text(width: int) -> str:
+    """The table of actions as a page of this width."""
+    keys = max(cell_len(" ".join(map(shown, action.keys))) for action in ACTIONS)
+    indent = keys + 3
+    lines = ["The cursor previews; Enter takes; Escape goes back. Every key is in the palette too (^p).", ""]
+    for group in GROUPS:
+        lines.append(group)
+        for action in (a for a in ACTIONS if a.group == group):
+            words = f"{action.title}. {action.help}".split()
+            row = clip(" " + " ".join(map(shown, action.keys)), indent)
+            for word in words:
+                if len(row) + len(word) > max(width, indent + 20) and len(row) > indent:
+                    lines.append(row)
+                    row = " " * indent
+                row += word + " "
+            lines.append(row)
+        lines.append("")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+class AskLayer(Layer):
+    """One line of text: Enter answers, Escape leaves."""
+
+    def __init__(self, title: str, hint: str, value: str = "") -> None:
+        super().__init__()
+        self.heading, self.hint, self.original = title, hint, value
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(inert(self.heading), classes="layer-title")
+            yield Input(visible(self.original), id="answer", select_on_focus=False)
+            yield Static(inert(self.hint), classes="layer-hint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """An answer that was not touched is the original, with whatever the screen could not show."""
+        untouched = event.value == visible(self.original)
+        self.dismiss(self.original if untouched else event.value)

@@ -1,0 +1,197 @@
+"""The program that is stepped: every line with what it costs and what it took, folded by block and part."""
+
+from __future__ import annotations
+
+from textual.message import Message
+from textual.strip import Strip
+
+from app.widgets.ink import Row, cells
+from app.widgets.listing_tree import Entry, at, entries, groups_of, label_of
+from app.widgets.numbers import count_text, seconds_text, shape_text
+from app.widgets.panel import Panel, first_row
+from app.widgets.view import View
+from engine.snapshot import ListingRow, Snapshot, Stepping
+
+DONE, NEXT, UNDONE = "✓", "▸", "·"
+
+
+class ListingPanel(Panel):
+    """`✓` is done, `▸` is next, `·` not yet; `●` is a breakpoint; `▶` is the cursor, whose value is shown."""
+
+    title = "Program"
+
+    class Moved(Message):
+        """The listing's cursor is on this line or group."""
+
+        def __init__(self, address: str) -> None:
+            super().__init__()
+            self.address = address
+
+    class RunTo(Message):
+        """The pass shall go forward or back to this line."""
+
+        def __init__(self, address: str) -> None:
+            super().__init__()
+            self.address = address
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.opened: frozenset[str] = frozenset()
+        self._top = 0
+
+    @property
+    def stepping(self) -> Stepping | None:
+        return self.snapshot.stepping if self.snapshot else None
+
+    @property
+    def found(self) -> list[Entry]:
+        return entries(self.stepping.rows, self.opened) if self.stepping else []
+
+    @property
+    def cursor(self) -> int:
+        return at(self.found, self.view.address) if self.view.address else 0
+
+    def changed(self, snapshot: Snapshot | None, view: View) -> None:
+        if self.stepping is None:
+            return
+        if self.stepping.depth == "line" and (snapshot is None or snapshot.stepping is None or self._moved(snapshot)):
+            self.reveal(self._latest())
+
+    def reveal(self, address: str) -> None:
+        """Unfold what hides a line."""
+        self.opened |= frozenset(groups_of(address))
+
+    def _moved(self, before: Snapshot) -> bool:
+        assert self.stepping is not None and before.stepping is not None
+        return before.stepping.cursor != self.stepping.cursor or before.stepping.depth != self.stepping.depth
+
+    def _latest(self) -> str:
+        assert self.stepping is not None
+        return self.stepping.rows[max(0, self.stepping.cursor - 1)].address if self.stepping.rows else ""
+
+    def note(self) -> str:
+        s = self.stepping
+        if s is None or self.snapshot is None:
+            return ""
+        stale = "older text, r renews · " if is_stale(self.snapshot) else ""
+        return f"{stale}{s.cursor}/{len(s.rows)} done, by {s.depth}"
+
+    def sentence(self) -> str:
+        if not self.stepping or not self.found:
+            return ""
+        entry = self.found[self.cursor]
+        row = self.stepping.rows[entry.first]
+        return f"{entry.name}: {entry.last - entry.first} lines" if entry.is_group else f"{row.address} = {row.call}"
+
+    def body(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
+        stepping, dim = snapshot.stepping, self.style_of("dim")
+        if stepping is None:
+            words = "Nothing is stepped yet. Press r to step the pass over this text, or i to write a prompt."
+            return self.wrapped(words, width, height, dim)
+        found = self.found
+        room = max(1, height - 3 if height > 5 else height)
+        self._top = first_row(self.cursor, len(found), room, self._top)
+        rows = [self._entry(stepping, e, i, width) for i, e in enumerate(found[self._top :][:room], self._top)]
+        if height <= 5:
+            return rows
+        rows += [self.row(width).strip()] * (room - len(rows))
+        return [self._head(width), *rows, self._total(stepping, width), self.row(width).add(stepping.what, dim).strip()]
+
+    def _columns(self, width: int) -> tuple[int, int, int]:
+        """Widths of name, call and shape; cost and time always have 7 each."""
+        left = width - 4 - 14
+        shape = 10 if left >= 34 else 0
+        left -= shape
+        name = min(28, max(17, left * 2 // 5)) if left >= 26 else left
+        return name, max(0, left - name), shape
+
+    def _head(self, width: int) -> Strip:
+        name, call, shape = self._columns(width)
+        row = self.row(width)
+        row.base += self.style_of("dim")
+        row.add("    ").column("address", name).column("operation", call).column("shape", shape)
+        return row.column("FLOPs", 7, align="right").column("time", 7, align="right").strip()
+
+    def _entry(self, stepping: Stepping, entry: Entry, index: int, width: int) -> Strip:
+        is_cursor = index == self.cursor
+        row = self.row(width)
+        if is_cursor:
+            row.base += self.style_of("cursor" if self.has_focus else "mark")
+        lines = stepping.rows[entry.first : entry.last]
+        stop = any(line.breakpoint for line in lines)
+        row.add("▶" if is_cursor else " ").add("●" if stop else " ", self.style_of("warn"))
+        state = DONE if entry.last <= stepping.cursor else NEXT if stepping.cursor in entry else UNDONE
+        style = self.style_of({DONE: "good", NEXT: "accent", UNDONE: "dim"}[state])
+        row.add(state + " ", style)
+        if state == UNDONE and not is_cursor:
+            row.base += self.style_of("dim")
+        return self._cells(row, entry, lines, stepping.cursor, width)
+
+    def _cells(self, row: Row, entry: Entry, lines: tuple[ListingRow, ...], cursor: int, width: int) -> Strip:
+        name, call, shape = self._columns(width)
+        indent = "  " * entry.depth
+        if entry.is_group:
+            mark = "▾ " if entry.name in self.opened else "▸ "
+            text = entry.name if entry.depth == 0 else entry.name.split(".")[-1]
+            row.column(f"{indent}{mark}{text}", name, self.style_of("strong"))
+            done = min(max(cursor - entry.first, 0), len(lines))
+            words = f"{done} of {len(lines)} lines" if call >= 16 else f"{done}/{len(lines)}"
+            row.column(words, call).column("", shape)
+        else:
+            row.column(f"{indent}{label_of(entry.name)}", name)
+            row.column(lines[0].call if call >= cells(lines[0].call) or call >= 20 else lines[0].op, call - 1).add(" ")
+            row.column(shape_text(lines[0].shape), shape)
+        times = [line.elapsed_s for line in lines if line.elapsed_s is not None]
+        cost = "view" if not entry.is_group and lines[0].is_view else count_text(sum(line.cost.flops for line in lines))
+        row.column(cost, 7, align="right")
+        return row.column(seconds_text(sum(times) if times else None), 7, align="right").strip()
+
+    def _total(self, stepping: Stepping, width: int) -> Strip:
+        times = [row.elapsed_s for row in stepping.rows if row.elapsed_s is not None]
+        flops = count_text(sum(row.cost.flops for row in stepping.rows))
+        spent = f"{seconds_text(sum(times))} so far" if times else "no time yet"
+        words = f"{len(stepping.rows)} lines, {flops}FLOP, {spent} (times of this stepped run)"
+        return self.row(width).add(words.replace("FLOP", " FLOP"), self.style_of("dim")).strip()
+
+    def move(self, down: int, right: int) -> None:
+        found = self.found
+        if not found:
+            return
+        entry = found[self.cursor]
+        if down:
+            self.post_message(self.Moved(found[min(max(self.cursor + down, 0), len(found) - 1)].name))
+        elif right > 0:
+            if entry.is_group and entry.name not in self.opened:
+                self.opened |= {entry.name}
+                self.refresh()
+            else:
+                self.move(1, 0)
+        elif entry.is_group and entry.name in self.opened:
+            self.opened -= {entry.name}
+            self.refresh()
+        else:
+            parents = [g for g in groups_of(entry.name) if g != entry.name]
+            self.post_message(self.Moved(parents[-1] if parents else found[0].name))
+
+    def edge(self, end: bool) -> None:
+        if found := self.found:
+            self.post_message(self.Moved(found[-1 if end else 0].name))
+
+    def clicked(self, x: int, y: int) -> None:
+        index = self._top + y - (1 if self.size.height > 6 else 0)
+        if 0 <= index < len(self.found):
+            self.post_message(self.Moved(self.found[index].name))
+
+    def action_enter(self) -> None:
+        if self.stepping and self.found:
+            entry = self.found[self.cursor]
+            self.post_message(self.RunTo(self.stepping.rows[entry.last - 1].address))
+
+
+def is_stale(snapshot: Snapshot) -> bool:
+    """Whether the text has changed since the stepped pass was begun."""
+    tokens = snapshot.stepping.values.get("tokens") if snapshot.stepping else None
+    if tokens is None or not tokens.size:
+        return False
+    ids = [token.id for token in snapshot.tokens]
+    return ids[len(ids) - tokens.shape[-1] :] != tokens[0].tolist() or (tokens.shape[-1] > len(ids))

@@ -1,0 +1,199 @@
+"""The lines around the panels: configuration, where one is, what goes on, and the keys."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from app.widgets.ink import Row, cells
+from app.widgets.numbers import bytes_text
+from app.widgets.view import View
+from engine.snapshot import Snapshot
+from viewers.actions import ALWAYS, BY_ID, FOOTERS, shown
+
+
+class Lines(Widget):
+    """A widget of a few lines, written again after each change."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--dim", "lines--strong", "lines--accent", "lines--warn"}
+
+    def __init__(self, name: str) -> None:
+        self._rows: list[Strip] | None = None
+        super().__init__(id=name)
+
+    def body(self, width: int) -> list[Strip]:
+        raise NotImplementedError
+
+    def style_of(self, part: str) -> Style:
+        return self.get_component_rich_style(f"lines--{part}", partial=True)
+
+    def refresh(self, *regions, **options):
+        self._rows = None
+        return super().refresh(*regions, **options)
+
+    def render_line(self, y: int) -> Strip:
+        if self._rows is None:
+            self._rows = self.body(self.size.width)
+        return self._rows[y] if y < len(self._rows) else Strip.blank(self.size.width, self.rich_style)
+
+
+class ConfigStrip(Lines):
+    """What runs and how: always visible."""
+
+    snapshot: Snapshot | None = None
+    opening = ""
+
+    def show(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.refresh()
+
+    def body(self, width: int) -> list[Strip]:
+        return self.body_lines(self.snapshot, width)
+
+    def body_lines(self, snapshot: Snapshot | None, width: int) -> list[Strip]:
+        """The strip of a snapshot, as many lines as it needs."""
+        row, rows = Row(width, self.rich_style).add(" "), []
+        if snapshot is None:
+            return [row.add(f"MiniGPT · opening {self.opening}", self.style_of("strong")).strip()]
+        for name, value in fields(snapshot):
+            size = cells(name) + cells(value) + 3
+            if row.used > 1 and row.used + size - 2 > width:
+                rows.append(row.strip())
+                row = Row(width, self.rich_style).add(" ")
+            row.add(f"{name} " if name else "", self.style_of("dim")).add(value, self.style_of("strong")).add("  ")
+        row.right(f" {snapshot.model_line} ", self.style_of("dim"))
+        return [*rows, row.strip()]
+
+
+def fields(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """The configuration as (name, value), in the order of the strip."""
+    s, sampler = snapshot.settings, snapshot.sampler
+    speed = f"{snapshot.tokens_per_s:.0f}" if snapshot.tokens_per_s is not None else "—"
+    memory = snapshot.memory
+    used = sum(memory.total(part) for part in ("weights_bytes", "cache_allocated_bytes", "activation_held_bytes"))
+    return [
+        ("", snapshot.model_name),
+        ("", snapshot.dtype),
+        ("KV", _on(s.kv_cache)),
+        ("window", "off" if s.kv_window is None else str(s.kv_window)),
+        ("optimized", _on(s.optimize)),
+        ("seed", str(snapshot.seed)),
+        ("T", "0 greedy" if sampler.temperature == 0 else f"{sampler.temperature:g}"),
+        ("top-k", str(sampler.top_k) if sampler.top_k else "off"),
+        ("top-p", f"{sampler.top_p:g}" if sampler.top_p < 1 else "off"),
+        *([("repetition", f"{sampler.repetition_penalty:g}")] if sampler.repetition_penalty != 1 else []),
+        ("tokens", f"{len(snapshot.tokens)}/{snapshot.context}"),
+        ("memory", bytes_text(used)),
+        ("tokens/s", speed),
+    ]
+
+
+def _on(flag: bool) -> str:
+    return "on" if flag else "off"
+
+
+class Crumb(Lines):
+    """Where one is: model › block › part › value; and the token."""
+
+    where: tuple[str, ...] = ()
+
+    def show(self, snapshot: Snapshot, view: View, address: str) -> None:
+        self.where = crumbs(snapshot, view, address)
+        self.refresh()
+
+    def body(self, width: int) -> list[Strip]:
+        row = Row(width, self.rich_style).add(" ")
+        for i, place in enumerate(self.where):
+            last = i == len(self.where) - 1
+            row.add(" › " if i else "", self.style_of("dim")).add(place, self.style_of("accent" if last else "dim"))
+        return [row.strip()]
+
+
+def crumbs(snapshot: Snapshot, view: View, address: str) -> tuple[str, ...]:
+    """The way from the model to what is looked at."""
+    parts = address.split(".")
+    names = {"attn": "attention", "mlp": "MLP"}
+    way = [snapshot.model_name]
+    if parts[0] == "blocks" and len(parts) > 1:
+        way.append(f"block {parts[1]}")
+        parts = parts[2:]
+    if parts and parts[0] in names:
+        way.append(names[parts[0]])
+        parts = parts[1:]
+    return (*way, *((".".join(parts),) if any(parts) else ()), f"layer {view.layer} head {view.head}")
+
+
+class Status(Lines):
+    """What goes on: the work and its progress, else the last remark."""
+
+    busy: str | None = None
+    progress: tuple[int, int] | None = None
+    notice: str | None = None
+    said: str = ""
+
+    def show(self, snapshot: Snapshot) -> None:
+        shown_before = (self.busy, self.progress, self.notice)
+        if snapshot.notice != self.notice or snapshot.busy:
+            self.said = ""
+        self.busy, self.progress, self.notice = snapshot.busy, snapshot.progress, snapshot.notice
+        if shown_before != (self.busy, self.progress, self.notice):
+            self.refresh()
+
+    def say(self, words: str) -> None:
+        """A remark of the screen's own, until something else is to be said."""
+        self.said = words
+        self.refresh()
+
+    def body(self, width: int) -> list[Strip]:
+        row = Row(width, self.rich_style).add(" ")
+        if self.said:
+            return [row.add(self.said, self.style_of("warn")).strip()]
+        if self.busy:
+            row.add("● ", self.style_of("accent")).add(self.busy, self.style_of("strong"))
+            if self.progress:
+                row.add(f"  {self.progress[0]} of {self.progress[1]}")
+            return [row.add("  space, Esc or ^c stops it", self.style_of("dim")).strip()]
+        return [row.add(self.notice or "", self.style_of("warn")).strip()]
+
+
+class KeyLine(Lines):
+    """The five to seven keys that matter in the focused panel; a click does what its key does."""
+
+    panel = "text"
+
+    class Pressed(Message):
+        """An action was clicked."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def show(self, panel: str) -> None:
+        if panel != self.panel:
+            self.panel = panel
+            self.refresh()
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        return (*FOOTERS.get(self.panel, ()), *ALWAYS)
+
+    def body(self, width: int) -> list[Strip]:
+        row = Row(width, self.rich_style)
+        for action, words in self.keys:
+            key = shown(BY_ID[action].keys[0])
+            if row.room >= cells(key) + cells(words) + 2:
+                row.add(" ").add(key, self.style_of("accent")).add(f" {words} "[: row.room])
+        return [row.strip()]
+
+    def on_click(self, event: events.Click) -> None:
+        place = 0
+        for action, words in self.keys:
+            place += cells(shown(BY_ID[action].keys[0])) + cells(words) + 3
+            if event.x < place:
+                self.post_message(self.Pressed(action))
+                return

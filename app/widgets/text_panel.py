@@ -1,0 +1,169 @@
+"""The text, token by token, coloured by how well the model foresaw it."""
+
+from __future__ import annotations
+
+import math
+
+from rich.style import Style
+from textual.message import Message
+from textual.strip import Strip
+
+from app.widgets.ink import cells, clip, ink
+from app.widgets.panel import Panel, first_row
+from engine.snapshot import Snapshot, TokenView
+from engine.text import visible
+from viewers.palette import RGB, blend, hexed, readable_on
+from viewers.picture import number_text
+
+SURPRISE: RGB = (238, 134, 32)
+STEPS = 8  # shades of surprise: more could not be told apart
+NEXT = "▁"
+LEAST = math.log(1e-4)
+
+
+class TextPanel(Panel):
+    """Tokens in reading order. The cursor stands on one of them, or behind the last, where the next one comes."""
+
+    title = "Text"
+
+    class Moved(Message):
+        """The token cursor goes to `place`."""
+
+        def __init__(self, place: int) -> None:
+            super().__init__()
+            self.place = place
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._top = 0
+        self._lines: list[list[tuple[int, str]]] = []  # what stands where, for the mouse and for up and down
+
+    def note(self) -> list[tuple[str, Style]]:
+        """The legend: what plain and full colour mean."""
+        dim, ground = self.style_of("dim"), self.background_colors[1].rgb
+        if self.view.colouring == "none":
+            return [("not coloured", dim)]
+        low, high = ("p 1", "≤.0001") if self.view.colouring == "probability" else ("entropy 0", "log V")
+        shades = [blend(ground, SURPRISE, step / STEPS) for step in range(STEPS + 1)]
+        return [(f"{low} ", dim), *((" ", Style(bgcolor=hexed(shade))) for shade in shades), (f" {high} ", dim)]
+
+    def sentence(self) -> str:
+        snapshot = self.snapshot
+        if snapshot is None:
+            return ""
+        place = self.view.place(snapshot)
+        if place >= len(snapshot.tokens):
+            return f"next token, {place}: {why_not_drawn(snapshot)}"
+        return token_sentence(snapshot.tokens[place], place)
+
+    def body(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
+        place = self.view.place(snapshot)
+        self._lines = layout(snapshot.tokens, width)
+        if not snapshot.tokens:
+            return self.wrapped("No text yet. Press i to write a prompt.", width, height, self.style_of("dim"))
+        room = max(1, height - 1)
+        line = next((i for i, spans in enumerate(self._lines) if any(t == place for t, _ in spans)), 0)
+        self._top = first_row(line, len(self._lines), room, self._top)
+        rows = [self._line(snapshot, spans, width) for spans in self._lines[self._top : self._top + room]]
+        rows += [self.row(width).strip()] * (room - len(rows))
+        hidden = len(self._lines) - room
+        more = f"lines {self._top + 1}–{self._top + room} of {len(self._lines)}" if hidden > 0 else ""
+        last = self.row(width).add(self.sentence(), self.style_of("strong"))
+        return [*rows, last.add("  ").right(more, self.style_of("dim")).strip()]
+
+    def _line(self, snapshot: Snapshot, spans: list[tuple[int, str]], width: int) -> Strip:
+        row = self.row(width)
+        for place, text in spans:
+            row.extend([ink(text, self._style(snapshot, place))], cells(text))
+        return row.strip()
+
+    def _style(self, snapshot: Snapshot, place: int) -> Style:
+        base = self.rich_style
+        if place >= len(snapshot.tokens):
+            style = base + self.style_of("dim")
+        else:
+            token = snapshot.tokens[place]
+            style = base + self._shade(token, snapshot.vocab, place)
+            style += Style(underline=True) if token.siblings else Style()
+        return style + self.style_of("cursor") if place == self.view.place(snapshot) else style
+
+    def _shade(self, token: TokenView, vocab: int, place: int) -> Style:
+        ground = self.background_colors[1].rgb
+        if self.view.colouring == "none":
+            shade = blend(ground, self.styles.color.rgb, 0.10 if place % 2 else 0.0)
+            return Style(bgcolor=hexed(shade))
+        amount = surprise(token, self.view.colouring, vocab)
+        if amount is None:
+            return self.style_of("dim")
+        step = round(amount * STEPS) / STEPS
+        shade = blend(ground, SURPRISE, step)
+        return Style(bgcolor=hexed(shade), color=hexed(readable_on(shade)) if step > 0.3 else None)
+
+    def clicked(self, x: int, y: int) -> None:
+        spans = self._lines[self._top + y] if self._top + y < len(self._lines) else []
+        for place, text in spans:
+            x -= cells(text)
+            if x < 0:
+                self.post_message(self.Moved(place))
+                return
+
+    def move(self, down: int, right: int) -> None:
+        if self.snapshot is None:
+            return
+        place = self.view.place(self.snapshot)
+        if down:
+            line = next((i for i, spans in enumerate(self._lines) if any(t == place for t, _ in spans)), 0)
+            there = self._lines[min(max(line + down, 0), len(self._lines) - 1)] if self._lines else []
+            index = next((i for i, (t, _) in enumerate(self._lines[line]) if t == place), 0) if self._lines else 0
+            place = there[min(index, len(there) - 1)][0] if there else place
+        self.post_message(self.Moved(min(max(place + right, 0), len(self.snapshot.tokens))))
+
+    def edge(self, end: bool) -> None:
+        if self.snapshot is not None:
+            self.post_message(self.Moved(len(self.snapshot.tokens) if end else 0))
+
+
+def why_not_drawn(snapshot: Snapshot) -> str:
+    """What can be said of the place behind the text."""
+    ended = snapshot.ended
+    if len(snapshot.tokens) >= snapshot.context:
+        return f"the context is full ({snapshot.context} tokens); [ takes one back"
+    return f"generation ended: {ended}" if ended and "as asked" not in ended else "not drawn yet; ] draws it"
+
+
+def surprise(token: TokenView, colouring: str, vocab: int) -> float | None:
+    """How strongly a token is coloured, 0 to 1; None where the model did not foresee it at all (the first)."""
+    if colouring == "entropy":
+        return None if token.entropy is None else min(1.0, token.entropy / math.log(max(vocab, 2)))
+    return None if token.logprob is None else min(1.0, token.logprob / LEAST)
+
+
+def token_sentence(token: TokenView, place: int) -> str:
+    """`token 7 "·cat" (id 403): p 0.412, choice 1, logprob -0.89, entropy 1.32`."""
+    head = f'token {place} "{visible(token.text, spaces=True)}" (id {token.id})'
+    if token.logprob is None:
+        return f"{head}: the first, so nothing foresaw it"
+    parts = [f"p {number_text(math.exp(token.logprob))}", f"choice {token.rank}", f"logprob {token.logprob:.2f}"]
+    if token.entropy is not None:
+        parts.append(f"entropy {token.entropy:.2f}")
+    if token.siblings:
+        parts.append(f"{token.siblings} other tried")
+    return f"{head}: {', '.join(parts)}"
+
+
+def layout(tokens: tuple[TokenView, ...], width: int) -> list[list[tuple[int, str]]]:
+    """Tokens over lines: a token that holds a newline ends its line; one longer than a line is cut."""
+    lines: list[list[tuple[int, str]]] = [[]]
+    used = 0
+    for place, whole in enumerate([*(visible(t.text, spaces=True) or "∅" for t in tokens), NEXT]):
+        text = clip(whole, min(cells(whole), width))
+        size = cells(text)
+        if used + size > width:
+            lines.append([])
+            used = 0
+        lines[-1].append((place, text))
+        used += size
+        if text.endswith("↵") and place < len(tokens):
+            lines.append([])
+            used = 0
+    return lines

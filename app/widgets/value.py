@@ -1,0 +1,80 @@
+"""The value of the line under the listing's cursor: what it is, its shape, its equation, its numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from textual.strip import Strip
+
+from app.widgets.heat_map import HeatMap
+from app.widgets.numbers import shape_text
+from app.widgets.view import View
+from engine.snapshot import ListingRow, Snapshot, Stepping
+from viewers.picture import QUERY, TOKEN, Chosen, Picture, picture_of
+
+
+class ValuePanel(HeatMap):
+    """A heat map of one value of the stepped pass."""
+
+    title = "Value"
+
+    def changed(self, snapshot: Snapshot | None, view: View) -> None:
+        if view.address != self.view.address or view.token != self.view.token:
+            self.cell = None
+
+    def line(self, snapshot: Snapshot) -> ListingRow | None:
+        """The line whose value is shown: the one under the cursor, or the last of a group."""
+        return line_of(snapshot.stepping, self.view.address)
+
+    def picture(self, snapshot: Snapshot) -> Picture | None:
+        line, stepping = self.line(snapshot), snapshot.stepping
+        if line is None or stepping is None or line.address not in stepping.values:
+            return None
+        positions = stepping.values.get("position_ids", np.zeros(0, int)).ravel()
+        tokens = [token.text for token in snapshot.tokens]
+        value = stepping.values[line.address]
+        return picture_of(line.address, value, tokens, positions.tolist(), Chosen(0, self.head(value)))
+
+    def head(self, value: np.ndarray) -> int:
+        """The slice with heads: key and value heads are fewer than query heads and shared by them."""
+        if value.ndim != 4 or self.snapshot is None or value.shape[1] >= self.snapshot.heads:
+            return self.view.head
+        return self.view.head * value.shape[1] // max(1, self.snapshot.heads)
+
+    def usual_cell(self, picture: Picture) -> tuple[int, int]:
+        """The row of the token under the text's cursor."""
+        if self.snapshot is None or picture.rows.name not in (TOKEN, QUERY):
+            return (0, 0)
+        query = self.view.query(self.snapshot)
+        return (picture.rows.numbers.index(query) if query in picture.rows.numbers else 0, 0)
+
+    def heading(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
+        line = self.line(snapshot)
+        if line is None:
+            return []
+        row = self.row(width).add(line.address, self.style_of("strong")).add(f"  {shape_text(line.shape)}  ")
+        row.add(f"= {line.call}", self.style_of("dim"))
+        rows = [row.strip()]
+        if height >= 9:
+            rows.append(self.row(width).add(line.equation, self.style_of("accent")).strip())
+        if height >= 14:
+            rows += self.wrapped(line.explanation, width, 2 if height < 24 else 4)
+        if height >= 24:
+            source = " · ".join(part for part in (line.paper, line.where) if part)
+            rows += self.wrapped(source, width, 1, self.style_of("dim"))
+        return rows
+
+    def empty(self, snapshot: Snapshot) -> str:
+        if self.line(snapshot) is None:
+            return "Nothing is stepped yet. Press r to step the pass over this text."
+        return "Not computed yet. n does the next step, c runs to the end, Enter in the listing runs to its cursor."
+
+
+def line_of(stepping: Stepping | None, address: str | None) -> ListingRow | None:
+    """The line an address or a group stands for; without one, the last line done."""
+    if stepping is None or not stepping.rows:
+        return None
+    if address is None:
+        return stepping.rows[max(0, stepping.cursor - 1)]
+    inside = [row for row in stepping.rows if row.address == address or row.address.startswith(address + ".")]
+    exact = [row for row in inside if row.address == address]
+    return (exact or inside or [stepping.rows[max(0, stepping.cursor - 1)]])[-1]

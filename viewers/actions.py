@@ -1,0 +1,133 @@
+"""One table of what a person can do. Keys, footers, palette, help and documentation are all made from it.
+
+Keys are written as a person would: `n`, `N`, `]`, `ctrl+p`, `shift+tab`, `space`, `f10`. Each screen toolkit translates
+them to its own names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EVERYWHERE, PANELS = "everywhere", "in a panel"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One row.
+
+    group   the heading it stands under on the help page
+    where   EVERYWHERE, PANELS (what the focused panel does with a movement key), or the one panel it belongs to
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    help: str
+    group: str
+    where: str = EVERYWHERE
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("play", ("space",), "Generate or pause",
+           "Goes on with the text; the same key stops it. What was made is kept.", "Text"),
+    Action("next_token", ("]",), "One token on", "Draws one token with the sampler and the seed.", "Text"),
+    Action("take_back", ("[",), "One token back",
+           "Takes the last token back; going on repeats the same draw.", "Text"),
+    Action("edit_prompt", ("i",), "Edit the prompt", "Enter runs it, Escape leaves it as it was.", "Text"),
+    Action("colouring", ("e",), "Colour the text",
+           "By probability, by entropy, or not at all; the legend says which.", "Text"),
+    Action("branches", ("B",), "Branches",
+           "Lists the texts that were left by choosing another token; Enter returns to one.", "Text"),
+    Action("step", ("n", "f10"), "Step forward", "Does the next line, part or block: s and f set how much.", "Step"),
+    Action("step_back", ("N", "shift+f10"), "Step back", "Forgets what the last step made.", "Step"),
+    Action("step_into", ("s", "f11"), "Step into",
+           "Smaller steps: block, then attention or MLP, then one operation.", "Step"),
+    Action("step_out", ("f", "shift+f11"), "Step out", "Larger steps.", "Step"),
+    Action("run", ("c", "f5"), "Run", "To the next breakpoint or the end.", "Step"),
+    Action("rewind", ("C",), "Back to the start", "Forgets every value of the stepped pass.", "Step"),
+    Action("breakpoint", ("b", "f9"), "Breakpoint",
+           "Stops a run before the line under the listing's cursor.", "Step"),
+    Action("restep", ("r",), "Step this text", "Starts the stepped pass again over the text as it is now.", "Step"),
+    Action("plain", ("p",), "Plain or optimized listing",
+           "Which program is stepped: as the paper writes it, or the one that generates.", "Step"),
+    Action("next_panel", ("tab",), "Next panel", "Moves to the next panel, and brings it to the front.", "Look"),
+    Action("previous_panel", ("shift+tab",), "Previous panel", "Moves to the panel before.", "Look"),
+    Action("maximise", ("z",), "Maximise",
+           "Gives the whole screen to one panel; again or Escape gives it back.", "Look"),
+    Action("layer_down", ("<",), "Layer before",
+           "In attention and entropy; in the listing, the same line one block earlier.", "Look"),
+    Action("layer_up", (">",), "Next layer",
+           "In attention and entropy; in the listing, the same line one block later.", "Look"),
+    Action("head_previous", (",",), "Head before", "Also the slice of a value with heads.", "Look"),
+    Action("head_next", (".",), "Next head", "Also the slice of a value with heads.", "Look"),
+    Action("entropy_over", ("o",), "Entropy of a token or the mean",
+           "The entropy panel shows one token or the mean over the text.", "Look"),
+    Action("find", ("/", "g"), "Find or go to",
+           "Part of an address, a token, or a token's number; Enter again finds the next.", "Look"),
+    Action("copy", ("y",), "Copy the sentence",
+           "What the panel says about the cell, token or line under its cursor.", "Look"),
+    Action("copy_command", ("Y",), "Copy the command",
+           "A command line that opens this model, text and settings again.", "Look"),
+    Action("kv_cache", ("1",), "KV cache on or off",
+           "Keys and values of earlier tokens are kept, or computed again for every token.", "Settings"),
+    Action("optimize", ("4",), "Optimized on or off",
+           "Generate with the folded and joined program, or the plain one.", "Settings"),
+    Action("kv_window", ("5",), "Window", "How many tokens each token may see: all, 64, 128 or 256.", "Settings"),
+    Action("sampler", ("t",), "Sampling and seed",
+           "Temperature, top-k, top-p, repetition penalty, seed; each change applies at once.", "Settings"),
+    Action("help", ("?", "f1"), "Help", "This page.", "App"),
+    Action("palette", ("ctrl+p",), "Palette", "Find any action by name; themes too.", "App"),
+    Action("close", ("escape",), "Close one layer",
+           "A page, a maximised panel, running work, a chosen token: the topmost of them.", "App"),
+    Action("quit", ("q", "ctrl+q"), "Quit", "Leaves the program.", "App"),
+    Action("interrupt", ("ctrl+c",), "Stop", "Stops the work that runs; with none it asks once, then leaves.", "App"),
+    Action("up", ("up", "k"), "Up", "One row up; in attention, the layer before.", "Move", PANELS),
+    Action("down", ("down", "j"), "Down", "One row down; in attention, the next layer.", "Move", PANELS),
+    Action("left", ("left", "h"), "Left",
+           "Text: token before. Program: fold. Value: column. Attention: head before.", "Move", PANELS),
+    Action("right", ("right", "l"), "Right",
+           "Text: next token. Program: unfold. Value: column. Attention: next head.", "Move", PANELS),
+    Action("page_up", ("pageup",), "Ten up", "Ten rows up.", "Move", PANELS),
+    Action("page_down", ("pagedown",), "Ten down", "Ten rows down.", "Move", PANELS),
+    Action("first", ("home",), "First", "First row, token or cell.", "Move", PANELS),
+    Action("last", ("end",), "Last",
+           "Last row, token or cell; in the text, the place of the next token.", "Move", PANELS),
+    Action("enter", ("enter",), "Take",
+           "Candidates: put this token here. Program: run to this line. Attention: move inside the picture. "
+           "Entropy: look at this head.", "Move", PANELS),
+)  # fmt: skip
+
+BY_ID = {action.id: action for action in ACTIONS}
+GROUPS = tuple(dict.fromkeys(action.group for action in ACTIONS))
+
+FOOTERS: dict[str, tuple[tuple[str, str], ...]] = {
+    "text": (("right", "next token"), ("edit_prompt", "prompt"), ("play", "generate"), ("colouring", "colours")),
+    "candidates": (
+        ("enter", "take it"),
+        ("next_token", "draw one"),
+        ("take_back", "one back"),
+        ("sampler", "sampling"),
+    ),
+    "program": (("step", "step"), ("run", "run"), ("right", "unfold"), ("breakpoint", "breakpoint")),
+    "value": (("right", "cell"), ("head_next", "head"), ("step", "step"), ("maximise", "maximise")),
+    "attention": (("down", "layer"), ("right", "head"), ("enter", "cells"), ("maximise", "maximise")),
+    "entropy": (("down", "layer"), ("right", "head"), ("enter", "look"), ("entropy_over", "token/mean")),
+    "memory": (("kv_cache", "KV cache"), ("optimize", "optimized"), ("play", "generate"), ("maximise", "maximise")),
+}
+"""The keys that the bottom line shows for each panel: an action and the word it gets there. ALWAYS follows them."""
+
+ALWAYS: tuple[tuple[str, str], ...] = (("next_panel", "panel"), ("help", "help"), ("quit", "quit"))
+
+KEY_NAMES = {
+    "space": "space", "up": "↑", "down": "↓", "left": "←", "right": "→", "enter": "Enter", "escape": "Esc",
+    "tab": "Tab", "shift+tab": "⇧Tab", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
+}  # fmt: skip
+
+
+def shown(key: str) -> str:
+    """A key as a person reads it: `↑`, `^p`, `⇧F10`."""
+    if key in KEY_NAMES:
+        return KEY_NAMES[key]
+    *mods, name = key.split("+") if len(key) > 1 else [key]
+    marks = "".join({"ctrl": "^", "shift": "⇧"}[mod] for mod in mods)
+    return marks + (name.upper() if len(name) > 1 else name)

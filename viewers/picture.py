@@ -1,0 +1,197 @@
+"""From an array to a picture: which axes it has, which slice is shown, how numbers become levels of a colour map.
+
+Nothing here knows a screen. A terminal, a window and a file draw the same `Picture`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.text import visible
+from viewers.palette import ABSENT, LEVELS
+
+Array = np.ndarray
+
+QUERY, KEY = "query (looking)", "key (looked at)"
+TOKEN, CHANNEL, HEAD, BATCH = "token", "channel", "head", "batch"
+LAST_AXIS = {
+    "logits": "vocabulary", "mlp.pre": "hidden", "mlp.post": "hidden", "mlp.up": "hidden", "mlp.gate": "hidden",
+    "cos": "rotary pair", "sin": "rotary pair",
+}  # fmt: skip
+OVER_KEYS = {"scores", "scaled", "masked", "pattern"}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One side of a picture. `labels` (token texts, as they are) and `numbers` (their positions) may be empty."""
+
+    name: str
+    size: int
+    labels: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+
+    def number(self, i: int) -> int:
+        return self.numbers[i] if i < len(self.numbers) else i
+
+    def words(self, i: int) -> str:
+        """`key 3 "the"`, or `channel 12`."""
+        name = self.name.split(" (")[0]
+        label = f' "{visible(self.labels[i])}"' if i < len(self.labels) else ""
+        return f"{name} {self.number(i)}{label}"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How numbers become levels: from `low` to `high`; a diverging scale is symmetric about 0."""
+
+    kind: str  # "sequential" or "diverging"
+    low: float
+    high: float
+    unit: str = ""
+
+    def level(self, values: Array) -> Array:
+        """Levels 0..LEVELS-1 as uint8, ABSENT where there is no finite number."""
+        finite = np.isfinite(values)
+        span = (self.high - self.low) or 1.0
+        scaled = (np.where(finite, values, 0).astype(np.float64) - self.low) / span * (LEVELS - 1)
+        return np.where(finite, np.clip(np.rint(scaled), 0, LEVELS - 1), ABSENT).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A matrix ready to be drawn. `square` asks for cells as high as wide; `slices` says which part this is."""
+
+    values: Array  # (R, C)
+    rows: Axis
+    columns: Axis
+    scale: Scale
+    square: bool = False
+    slices: str = ""
+    about: str = ""  # what the scale measures, for the legend
+
+    def sentence(self, row: int, column: int) -> str:
+        """What one cell says: `query 7 "cat" → key 3 "the": 0.412`."""
+        value = self.values[row, column]
+        joint = " → " if self.rows.name == QUERY else ", "
+        if np.isneginf(value) or (np.isnan(value) and self.columns.name == KEY):
+            said = "masked" if np.isneginf(value) else "not seen"
+        else:
+            said = f"{number_text(float(value))}{' ' + self.scale.unit if self.scale.unit else ''}"
+        parts = [self.rows.words(row)] * (self.rows.size > 1 or self.rows.name == QUERY) + [self.columns.words(column)]
+        return f"{joint.join(parts)}: {said}"
+
+
+class Chosen(NamedTuple):
+    """Which slice of an array is asked for; larger than there are means the last."""
+
+    batch: int = 0
+    head: int = 0
+
+
+FIRST = Chosen()
+
+
+def axes_of(address: str, ndim: int) -> tuple[str, ...]:
+    """The names of an array's axes, outermost first, by our address vocabulary."""
+    local = address.removeprefix("d.").split("@")[0]
+    parts = local.split(".")
+    name = ".".join(parts[2:]) if parts[0] == "blocks" else local
+    last = LAST_AXIS.get(name, CHANNEL)
+    if parts[-1] in OVER_KEYS and ndim == 4:
+        return (BATCH, HEAD, QUERY, KEY)
+    if name.startswith("mask") and ndim == 2:
+        return (QUERY, KEY)
+    if name == "tokens" and ndim == 2:
+        return (BATCH, TOKEN)
+    if ndim == 1:
+        return (TOKEN,) if name == "position_ids" else (CHANNEL,)
+    full = {2: (TOKEN, last), 3: (BATCH, TOKEN, last), 4: (BATCH, HEAD, TOKEN, last)}
+    return full.get(ndim, tuple(f"axis {i}" for i in range(ndim)))
+
+
+def picture_of(
+    address: str, array: Array, tokens: Sequence[str] = (), positions: Sequence[int] = (), chosen: Chosen = FIRST
+) -> Picture:
+    """The slice of an array that a person asked to see.
+
+    tokens     texts of all tokens, by position      positions   of the rows of this pass; empty: from 0
+    """
+    array = np.asarray(array)
+    names = axes_of(address, array.ndim)
+    said = []
+    while array.ndim > 2:
+        name, size = names[0], array.shape[0]
+        i = min(chosen.head if name == HEAD else chosen.batch, size - 1)
+        if size > 1 or name == HEAD:
+            said.append(f"{name} {i} of {size}")
+        array, names = array[i], names[1:]
+    if array.ndim < 2:
+        array, names = array.reshape(1, -1), ("", *(names or ("value",)))
+    rows, columns = (_axis(n, s, tokens, positions) for n, s in zip(names, array.shape, strict=True))
+    values = array.astype(np.float32)
+    is_pattern = address.endswith("pattern")
+    scale = Scale("sequential", 0.0, _largest(values), "") if is_pattern else scale_of(values)
+    return Picture(values, rows, columns, scale, square=columns.name == KEY, slices=", ".join(said))
+
+
+def scale_of(values: Array, unit: str = "") -> Scale:
+    """A scale over the finite values: diverging if there are negative ones among them."""
+    finite = values[np.isfinite(values)]
+    if finite.size and finite.min() < 0:
+        reach = float(np.abs(finite).max())
+        return Scale("diverging", -reach, reach, unit)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    return Scale("sequential", low, high, unit)
+
+
+def shrink(values: Array, rows: int, columns: int) -> tuple[Array, int, int]:
+    """`values` pooled to at most rows x columns cells by whole factors, and those factors.
+
+    A cell shows the value largest in magnitude among those it stands for: averaging would hide the peaks of sparse
+    attention. A cell is absent only if all of them are.
+    """
+    high, wide = (max(1, math.ceil(n / max(1, room))) for n, room in zip(values.shape, (rows, columns), strict=True))
+    if high == wide == 1:
+        return values, 1, 1
+    r, c = (math.ceil(n / f) for n, f in zip(values.shape, (high, wide), strict=True))
+    padded = np.full((r * high, c * wide), np.nan, np.float32)
+    padded[: values.shape[0], : values.shape[1]] = values
+    blocks = padded.reshape(r, high, c, wide).swapaxes(1, 2).reshape(r, c, high * wide)
+    size = np.where(np.isfinite(blocks), np.abs(blocks), -1)
+    return np.take_along_axis(blocks, size.argmax(-1)[..., None], -1)[..., 0], high, wide
+
+
+def number_text(value: float, width: int = 0) -> str:
+    """A number for people, three digits that count; within `width` cells if given."""
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if value == int(value) and abs(value) < 10_000:
+        text = str(int(value))
+    elif 0.001 <= abs(value) < 10_000:
+        text = f"{value:.{max(0, 2 - max(0, math.floor(math.log10(abs(value)))))}f}"
+        text = f"{value:.3f}" if abs(value) < 1 else text
+    else:
+        text = f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
+    if width and len(text) > width:
+        text = text.replace("0.", ".", 1)[:width] if abs(value) < 10**width and "e" not in text else text
+    return text if not width or len(text) <= width else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def _axis(name: str, size: int, tokens: Sequence[str], positions: Sequence[int]) -> Axis:
+    if name not in (QUERY, KEY, TOKEN):
+        return Axis(name, size)
+    numbers = tuple(int(p) for p in positions) if len(positions) == size else tuple(range(size))
+    labels = tuple(tokens[n] if 0 <= n < len(tokens) else "" for n in numbers)
+    return Axis(name, size, labels if tokens else (), numbers)
+
+
+def _largest(values: Array) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.max()) if finite.size else 0.0
