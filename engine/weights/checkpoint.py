@@ -62,7 +62,7 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
     place = Path(path)
     directory = home_of(place)
     config = read_model_config(directory)
-    found, warnings = match(config, open_tensor_files(place))
+    config, found, warnings = match(config, open_tensor_files(place))
     stored = {tensor: file.stored(given) for tensor, (file, given) in found.items()}
     return Checkpoint(
         path=place,

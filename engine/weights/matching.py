@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,19 +18,23 @@ Found = tuple[TensorFile, str]  # the file that holds a tensor, and the tensor's
 FLOATS = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 
-def match(config: ModelConfig, files: Mapping[str, TensorFile]) -> tuple[dict[str, Found], tuple[str, ...]]:
-    """Each tensor the model needs, by its name without prefix, and warnings. Raises FileError for the first misfit.
+def match(
+    config: ModelConfig, files: Mapping[str, TensorFile]
+) -> tuple[ModelConfig, dict[str, Found], tuple[str, ...]]:
+    """The model that the file really holds, each tensor it needs by its name without prefix, and warnings.
 
     files  for each tensor's name in the file, the file that holds it
+
+    A file beats its config's tie, as in `transformers`: see `_tied`. Raises FileError for the first misfit.
     """
-    found = _by_plain_name(config.family, files)
+    config, found, warnings = _tied(config, _by_plain_name(config.family, files))
     needed = tensor_shapes(config)
     for tensor, shape in needed.items():
         if tensor not in found:
             raise _missing(config, files, tensor, shape)
         _check(found[tensor], shape)
-    warnings = _check_rest(config, {name: found[name] for name in found if name not in needed}, found)
-    return {tensor: found[tensor] for tensor in needed}, warnings
+    _check_rest(config, {name: found[name] for name in found if name not in needed})
+    return config, {tensor: found[tensor] for tensor in needed}, warnings
 
 
 def _by_plain_name(family: str, files: Mapping[str, TensorFile]) -> dict[str, Found]:
@@ -60,25 +65,34 @@ def _check(found: Found, shape: tuple[int, ...]) -> None:
         raise refused(file.header.path, f"expected {', '.join(FLOATS)}, got {entry.dtype}", given)
 
 
-def _check_rest(config: ModelConfig, rest: Mapping[str, Found], found: Mapping[str, Found]) -> tuple[str, ...]:
-    """Refuse tensors that the model does not have; constants are passed over, a tied head is compared."""
+def _check_rest(config: ModelConfig, rest: Mapping[str, Found]) -> None:
+    """Refuse tensors that the model does not have; constants, and a head that equals the embedding, are passed over."""
     unknown = [name for name in rest if name != HEAD and not is_buffer(config.family, name)]
     if unknown:
         file, given = rest[unknown[0]]
         more = f" ({len(unknown) - 1} more)" if len(unknown) > 1 else ""
         kind = f"a {config.model_type} of {config.layers} layers"
         raise refused(file.header.path, f"expected no such tensor in {kind}{more}", given)
-    return _tied_head(config, found) if HEAD in rest else ()
 
 
-def _tied_head(config: ModelConfig, found: Mapping[str, Found]) -> tuple[str, ...]:
-    """The file has a head although the config ties it to the embedding: the config is followed, as elsewhere."""
-    _check(found[HEAD], (config.vocab, config.width))
+def _tied(config: ModelConfig, found: dict[str, Found]) -> tuple[ModelConfig, dict[str, Found], tuple[str, ...]]:
+    """What a config that ties head and embedding means for a file that has a head of its own.
+
+    Equal to the embedding: tied. Different: another model than the config says, its own head is used, and a warning
+    says so. No embedding beside it: the head is the embedding.
+    """
+    if HEAD not in found or not config.tied:
+        return config, found, ()
     embedding = places(config)["embed.weight"].tensor
+    if embedding not in found:
+        return config, {**found, embedding: found[HEAD]}, ()
+    for tensor in (embedding, HEAD):
+        _check(found[tensor], (config.vocab, config.width))
     (head_file, head), (embed_file, embed) = found[HEAD], found[embedding]
     if _are_equal(head_file.stored(head), embed_file.stored(embed)):
-        return ()
-    return (f"{HEAD} differs from the embedding, but the config says they are tied: the embedding is used for both",)
+        return config, found, ()
+    warning = f"{HEAD} differs from the embedding although the config says they are tied: it is used as it is"
+    return replace(config, tied=False), found, (warning,)
 
 
 def _are_equal(a: np.ndarray, b: np.ndarray) -> bool:

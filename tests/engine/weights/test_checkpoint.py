@@ -132,18 +132,38 @@ def test_an_untied_model_without_its_head_is_refused(saved: Saved, refusal: Refu
     assert refusal(directory) == f"model.safetensors: {said}"
 
 
-def test_a_tied_model_with_a_head_of_its_own_is_tied_with_a_warning(saved: Saved, rewritten: Rewritten) -> None:
+def test_a_tied_model_whose_head_differs_is_untied_with_a_warning(saved: Saved, rewritten: Rewritten) -> None:
     directory = saved("llama")
+    untied = dict(open_checkpoint(directory).weights)
     change_config(directory, tie_word_embeddings=True)
     checkpoint = open_checkpoint(directory)
-    assert "unembed.weight" not in checkpoint.weights
+    assert not checkpoint.config.tied
+    assert np.array_equal(checkpoint.weights["unembed.weight"], untied["unembed.weight"])
     assert len(checkpoint.warnings) == 1 and checkpoint.warnings[0].startswith("lm_head.weight differs from the emb")
+
+
+def test_a_tied_model_whose_head_equals_the_embedding_is_tied(saved: Saved, rewritten: Rewritten) -> None:
+    directory = saved("llama")
+    change_config(directory, tie_word_embeddings=True)
 
     def tie(tensors: dict[str, np.ndarray]) -> None:
         tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"]
 
     rewritten(directory / "model.safetensors", tie)
-    assert open_checkpoint(directory).warnings == ()
+    checkpoint = open_checkpoint(directory)
+    assert checkpoint.config.tied and checkpoint.warnings == () and "unembed.weight" not in checkpoint.weights
+
+
+def test_a_tied_model_with_a_head_alone_embeds_with_it(saved: Saved, rewritten: Rewritten) -> None:
+    directory = saved("llama")
+    head = np.array(open_checkpoint(directory).weights["unembed.weight"])
+    change_config(directory, tie_word_embeddings=True)
+
+    def drop(tensors: dict[str, np.ndarray]) -> None:
+        del tensors["model.embed_tokens.weight"]
+
+    rewritten(directory / "model.safetensors", drop)
+    assert np.array_equal(open_checkpoint(directory).weights["embed.weight"], head)
 
 
 def test_weights_that_are_not_finite_load_with_a_warning(saved: Saved, rewritten: Rewritten) -> None:
