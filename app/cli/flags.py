@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engine.errors import InputError
 from engine.settings import TABLE, Setting, Settings
 from engine.text import visible
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from engine.sampling import Sampler
 
 LONGEST_NUMBER = 12  # digits; no count or id is longer
+LARGEST_INT = 2**31 - 1  # the libraries take a C int, and limit it themselves to what they have
 MODEL_HELP = "a model directory, a .safetensors file, the name of a shipped model, or random:PRESET[:SEED]"
 
 
@@ -54,9 +54,9 @@ def add_sampling_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sampling", "how tokens are drawn")
     group.add_argument("--temperature", type=number, default=1.0, metavar="X",
                        help="0 takes the likeliest token; below 1 sharper, above 1 flatter (1)")  # fmt: skip
-    group.add_argument("--top-k", type=count, default=0, metavar="K", help="keep the K likeliest tokens; 0 keeps all (0)")
+    group.add_argument("--top-k", type=count, default=0, metavar="K", help="keep the K likeliest tokens; 0: all (0)")
     group.add_argument("--top-p", type=number, default=1.0, metavar="P",
-                       help="keep the fewest tokens whose probabilities reach P; 1 keeps all (1)")  # fmt: skip
+                       help="keep the fewest tokens whose probabilities reach P; 1: all (1)")  # fmt: skip
     group.add_argument("--repetition-penalty", type=number, default=1.0, metavar="X",
                        help="makes tokens that are in the text less likely; 1 does nothing (1)")  # fmt: skip
     group.add_argument("--seed", type=count, default=0, metavar="N", help="the same seed draws the same text (0)")
@@ -86,7 +86,7 @@ def threads(args: argparse.Namespace) -> Iterator[None]:
     import numpy  # noqa: F401  (its library must be loaded to be limited)
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limit):
+    with threadpool_limits(min(limit, LARGEST_INT)):
         yield
 
 
@@ -121,17 +121,13 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"expected a number, got {_quoted(text)}") from None
 
 
-def _value_of(row: Setting):
+def _value_of(row: Setting) -> Callable[[str], int]:
     """The reader of one setting's value: a whole number that the table allows."""
 
     def value_of(text: str) -> int:
-        value = int(text) if _is_whole(text) else None
-        try:
-            if value is None:
-                raise InputError(row.expected)
-            return getattr(Settings(**{row.name: value}), row.name)
-        except InputError:
-            raise argparse.ArgumentTypeError(f"expected {row.expected}, got {_quoted(text)}") from None
+        if not _is_whole(text) or not row.is_valid(int(text)):
+            raise argparse.ArgumentTypeError(f"expected {row.expected}, got {_quoted(text)}")
+        return int(text)
 
     return value_of
 

@@ -1,0 +1,182 @@
+"""What a model is: its configuration, its bytes by part, its program in numbers, and whether it fits in memory.
+
+FLOPs and bytes are the operations' own prices for one new token in the program that the settings run: after an empty
+text, and at the end of a full context.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from app.cli.flags import add_model, add_settings_flags, settings_from
+from app.cli.output import line, say, write_json
+
+if TYPE_CHECKING:
+    from engine.models.config import ModelConfig
+
+HELP = "say what a model is: sizes, parameters, costs, memory"
+EXAMPLE = "minigpt info random:gpt2-124m --json"
+HIDDEN_KEYS = ("attn_scale", "ignored")  # long, or said elsewhere
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument("--json", action="store_true", help="everything, for a machine")
+    add_settings_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    facts = gather(args)
+    if args.json:
+        write_json(facts)
+    else:
+        _print(facts)
+    for warning in facts["warnings"]:
+        say(f"warning: {warning}")
+    return 0
+
+
+def gather(args: argparse.Namespace) -> dict[str, Any]:
+    """Every fact, as plain values."""
+    from app.cli.opening import require_memory
+    from engine.model import open_model
+
+    require_memory(args.model)
+    model = open_model(args.model)
+    config = model.config
+    return {
+        "name": model.name,
+        "line": model.line,
+        "fingerprint": model.fingerprint,
+        "path": str(model.path) if model.path else None,
+        "dtype": model.dtype,
+        "file_bytes": model.file_bytes,
+        "parameters": config.parameter_count(),
+        "tokenizer": _tokenizer(model.tokenizer),
+        "config": {key: value for key, value in vars(config).items() if key not in HIDDEN_KEYS},
+        "ignored_keys": list(config.ignored),
+        "bytes_by_part": bytes_by_part(config),
+        "memory": memory(config),
+        "program": program_numbers(args, model),
+        "warnings": list(model.warnings),
+    }
+
+
+def bytes_by_part(config: ModelConfig) -> dict[str, int]:
+    """Bytes of the weights as float32, all layers together; a tied output matrix counts as embedding."""
+    from math import prod
+
+    from app.cli.machine import FLOAT_BYTES
+
+    parts = dict.fromkeys(("embedding", "attention", "mlp", "norms", "unembedding"), 0)
+    for address, shape in config.parameters().items():
+        parts[_part_of(address)] += FLOAT_BYTES * prod(shape)
+    return parts
+
+
+def memory(config: ModelConfig) -> dict[str, Any]:
+    """What the model takes at its full context, and what this machine has."""
+    from app.cli.machine import available_bytes, cache_bytes, weights_bytes
+
+    weights, cache, free = weights_bytes(config), cache_bytes(config, config.context), available_bytes()
+    return {
+        "weights_bytes": weights,
+        "cache_bytes_per_token": cache_bytes(config, 1),
+        "cache_bytes_at_full_context": cache,
+        "available_bytes": free,
+        "fits": None if free is None else weights + cache <= free,
+    }
+
+
+def program_numbers(args: argparse.Namespace, model: Any) -> dict[str, Any]:
+    """Lines, FLOPs and bytes: of the plain program, and of the one that generation runs for a token."""
+    from engine.cost import infer_shapes, price, total
+    from engine.prepare import prepare
+
+    settings = settings_from(args)
+    program, weights = prepare(model.config, model.weights, settings).step
+    numbers: dict[str, Any] = {
+        "settings": settings.flags(),
+        "plain_lines": len(model.program),
+        "step_lines": len(program),
+    }
+    for name, seen in (("first_token", 1), ("last_token", model.config.context)):
+        rows = 1 if settings.kv_cache else seen
+        cost = total(price(program, infer_shapes(program, _shapes(program, weights, rows, seen, model.config))))
+        numbers[name] = {"flops": cost.flops, "bytes_read": cost.bytes_read, "bytes_written": cost.bytes_written}
+    return numbers
+
+
+def _shapes(program: Any, weights: Any, rows: int, seen: int, config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Shapes of everything a program is given, for `rows` new tokens that end a text of `seen`."""
+    from engine.kv_cache import RING_SLACK
+    from engine.rewrites.cache_kv import cache_slots
+
+    known = {name: weights[name].shape for name in program.params}
+    known |= {"tokens": (1, rows), "position_ids": (rows,)}
+    for slot in cache_slots(program):
+        slots = seen if slot.window is None else min(seen, slot.window + RING_SLACK)
+        known[slot.key_position_ids] = (slots,)
+        known[slot.name] = (1, config.kv_heads, slots, config.head_size)
+    return known
+
+
+def _part_of(address: str) -> str:
+    if "norm" in address:
+        return "norms"
+    if address.startswith("blocks."):
+        return "attention" if ".attn." in address else "mlp"
+    return "unembedding" if address.startswith("unembed") else "embedding"
+
+
+def _tokenizer(tokenizer: Any) -> dict[str, Any] | None:
+    if tokenizer is None:
+        return None
+    return {"tokens": tokenizer.vocabulary_size, "specials": len(tokenizer.specials), "bos": tokenizer.bos}
+
+
+def _print(facts: dict[str, Any]) -> None:
+    from app.cli.machine import human
+
+    config, kept, program = facts["config"], facts["memory"], facts["program"]
+    tokens = facts["tokenizer"]
+    rows = [("model", f"{facts['name']}: {facts['line']}")]
+    rows += [("file", f"{human(facts['file_bytes'])}, {facts['dtype']}")] if facts["file_bytes"] else []
+    rows.append(("tokenizer", f"{tokens['tokens']:,} tokens" if tokens else "none: give ids, as --ids 1,2,3"))
+    rows += [(key, _plain(config[key])) for key in ("width", "heads", "kv_heads", "head_size", "hidden")]
+    rows += [(key, _plain(config[key])) for key in ("vocab", "context", "activation", "tied", "windows", "eos")]
+    rows += [(f"  {part}", human(size)) for part, size in facts["bytes_by_part"].items() if size]
+    at = next(i for i, row in enumerate(rows) if row[0] == "  embedding")
+    rows.insert(at, ("weights", f"{human(kept['weights_bytes'])} as float32, of which"))
+    full = f"{human(kept['cache_bytes_per_token'])} per token, {human(kept['cache_bytes_at_full_context'])} when full"
+    rows.append(("KV cache", full))
+    lines = f"{program['plain_lines']} lines; as it generates ({' '.join(program['settings']) or 'default settings'})"
+    rows.append(("program", f"{lines}: {program['step_lines']} lines for a token"))
+    for key, words in (("first_token", "first token"), ("last_token", "last token")):
+        cost = program[key]
+        moved = human(cost["bytes_read"] + cost["bytes_written"])
+        rows.append((words, f"{cost['flops']:,} FLOPs, {moved} read and written"))
+    rows.append(("memory", _verdict(kept)))
+    for key, value in rows:
+        line(f"{key:<14} {value}")
+
+
+def _verdict(kept: dict[str, Any]) -> str:
+    from app.cli.machine import human
+
+    if kept["fits"] is None:
+        return "how much this machine has left is unknown"
+    needed = human(kept["weights_bytes"] + kept["cache_bytes_at_full_context"])
+    verdict = "fits" if kept["fits"] else "does not fit"
+    return f"{verdict}: {needed} with a full cache, {human(kept['available_bytes'])} are free"
+
+
+def _plain(value: Any) -> str:
+    """A configuration value in a few words: a tuple of equal parts is said once."""
+    if isinstance(value, tuple):
+        parts = list(dict.fromkeys("none" if part is None else str(part) for part in value))
+        return ", ".join(parts) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,77 @@
+"""How much memory a model takes, and how much this machine has left. Asked before anything is loaded."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from engine.model import PRESETS, SHIPPED
+from engine.models.config import ModelConfig, read_config
+
+FLOAT_BYTES = 4
+MEMINFO = Path("/proc/meminfo")
+GROUP = Path("/sys/fs/cgroup")
+
+
+def available_bytes() -> int | None:
+    """Memory that can still be taken: what the system has free, or what this process's group may use. None: unknown."""
+    limits = [_of_system(), _of_group()]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def config_of(spec: str) -> ModelConfig | None:
+    """The configuration of MODEL without its weights; None where there is no directory to look into."""
+    from engine.files import read_json
+    from engine.weights import read_model_config
+
+    path = Path(spec)
+    if spec.startswith("random:"):
+        preset = PRESETS / f"{spec.split(':')[1]}.json"
+        is_known = preset in PRESETS.glob("*.json")
+        return read_config(read_json(preset), preset.name) if is_known else None
+    if not path.exists() and "/" not in spec:
+        path = SHIPPED / spec
+    home = path if path.is_dir() else path.parent
+    return read_model_config(home) if (home / "config.json").is_file() and path.exists() else None
+
+
+def weights_bytes(config: ModelConfig) -> int:
+    """The weights as the engine holds them: float32."""
+    return FLOAT_BYTES * config.parameter_count()
+
+
+def cache_bytes(config: ModelConfig, tokens: int) -> int:
+    """Keys and values of so many tokens. A layer with a window keeps no more than that."""
+    seen = sum(min(tokens, window or tokens) for window in config.windows)
+    return 2 * FLOAT_BYTES * config.kv_heads * config.head_size * seen
+
+
+def gigabytes(size: int) -> str:
+    """`15.2 GB`."""
+    return f"{size / 1e9:,.1f} GB"
+
+
+def human(size: int) -> str:
+    """A size in bytes as a person reads it: `1.04 MB`."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:,.3g} {unit}" if size < 1e12 else gigabytes(size)
+    return f"{size} bytes"
+
+
+def _of_system() -> int | None:
+    with suppress(OSError, ValueError, IndexError):
+        for row in MEMINFO.read_text().splitlines():
+            if row.startswith("MemAvailable:"):
+                return int(row.split()[1]) * 1024
+    return None
+
+
+def _of_group() -> int | None:
+    """What a container may still take, without the file pages that the system would give up."""
+    with suppress(OSError, ValueError):
+        limit = int((GROUP / "memory.max").read_text())
+        used = int((GROUP / "memory.current").read_text())
+        rows = dict(row.split() for row in (GROUP / "memory.stat").read_text().splitlines())
+        return max(0, limit - used + int(rows.get("inactive_file", 0)) + int(rows.get("active_file", 0)))
+    return None

@@ -1,0 +1,1 @@
+"""What a model does, in figures: over a text, over its heads, over two runs."""
