@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
-from engine.ops.shapes import per_element
-from engine.program import Op
+from engine.ops.embedding import INT_BYTES
+from engine.ops.shapes import FLOAT_BYTES, elements
+from engine.program import Cost, Op, Shape
 
 Array = np.ndarray
 
@@ -35,8 +39,15 @@ def cross_entropy_forward(logits: Array, targets: Array, *, out: Array | None = 
     return out
 
 
+def cross_entropy_cost(ins: tuple[Shape, ...], out: Shape, attrs: Mapping[str, Any]) -> Cost:
+    """Maximum, shift, exp and sum for every logit; the result is one number."""
+    logits, targets = map(elements, ins)
+    return Cost(4 * logits, FLOAT_BYTES * logits + INT_BYTES * targets, FLOAT_BYTES)
+
+
 cross_entropy = Op(
     "cross_entropy", "L = -Σ log softmax(x)[target]",
     "The surprise at each true next token, in nats: 0 if it was certain, log V if all tokens were equally likely.",
-    cross_entropy_forward, lambda logits, targets: (), per_element(5), paper="Shannon 1948, A Mathematical Theory of Communication",
+    cross_entropy_forward, lambda logits, targets: (), cross_entropy_cost,
+    paper="Shannon 1948, A Mathematical Theory of Communication",
 )  # fmt: skip

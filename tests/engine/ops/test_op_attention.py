@@ -1,0 +1,122 @@
+"""Attention step by step: two tokens, worked by hand, and the plain triple loop."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from engine.errors import ShapeError
+from engine.ops.attention import causal_mask, mask, merge_heads, scores, softmax, split_heads, weighted_sum
+
+INF = math.inf
+
+
+def test_heads_are_slices_of_a_row():
+    x = np.arange(8, dtype=np.float32).reshape(1, 2, 4)
+    assert split_heads.forward(x, heads=2).tolist() == [[[[0, 1], [4, 5]], [[2, 3], [6, 7]]]]
+
+
+def test_merging_undoes_splitting():
+    x = np.random.default_rng(0).standard_normal((2, 5, 12)).astype(np.float32)
+    assert np.array_equal(merge_heads.forward(split_heads.forward(x, heads=3)), x)
+
+
+def test_scores_are_dot_products():
+    q = np.array([[[[1, 0], [2, 1]]]], np.float32)
+    k = np.array([[[[3, 4], [5, -6]]]], np.float32)
+    assert scores.forward(q, k).tolist() == [[[[3, 5], [10, 4]]]]  # [2 1]·[3 4] = 10, [2 1]·[5 -6] = 4
+
+
+def test_query_heads_share_key_heads_in_order():
+    rng = np.random.default_rng(0)
+    q, k, v = rng.standard_normal((2, 6, 3, 4)), rng.standard_normal((2, 2, 5, 4)), rng.standard_normal((2, 2, 5, 4))
+    s = scores.forward(q, k)
+    z = weighted_sum.forward(s, v)
+    for b in range(2):
+        for h in range(6):
+            group = h // 3  # heads 0, 1, 2 share key head 0
+            for t in range(3):
+                expected = [sum(q[b, h, t, i] * k[b, group, j, i] for i in range(4)) for j in range(5)]
+                assert s[b, h, t] == pytest.approx(expected, abs=1e-12)
+                summed = [sum(s[b, h, t, j] * v[b, group, j, i] for j in range(5)) for i in range(4)]
+                assert z[b, h, t] == pytest.approx(summed, abs=1e-12)
+
+
+def test_scores_take_queries_that_are_views():
+    rows = np.random.default_rng(0).standard_normal((1, 3, 8)).astype(np.float32)
+    q = split_heads.forward(rows, heads=2)
+    assert np.array_equal(scores.forward(q, q), scores.forward(q.copy(), q.copy()))
+
+
+def test_no_token_looks_ahead():
+    assert causal_mask.forward(np.arange(3), np.arange(3)).tolist() == [[0, -INF, -INF], [0, 0, -INF], [0, 0, 0]]
+
+
+def test_a_window_of_two_sees_itself_and_one_before():
+    seen = causal_mask.forward(np.arange(4), np.arange(4), window=2)
+    assert seen.tolist() == [[0, -INF, -INF, -INF], [0, 0, -INF, -INF], [-INF, 0, 0, -INF], [-INF, -INF, 0, 0]]
+
+
+def test_the_mask_comes_from_positions_not_from_places():
+    # A ring: slots hold positions 4, 5, 2, 3; one slot is empty. Query 4 sees 4, 3, 2, not 5; with window 2 only 4, 3.
+    slots = np.array([4, 5, 2, 3, -1])
+    assert causal_mask.forward(np.array([4]), slots).tolist() == [[0, -INF, 0, 0, -INF]]
+    assert causal_mask.forward(np.array([4]), slots, window=2).tolist() == [[0, -INF, -INF, 0, -INF]]
+
+
+def test_masking_adds():
+    masked = mask.forward(np.array([[[[1, 2], [3, 4]]]], np.float32), np.array([[0, -INF], [0, 0]], np.float32))
+    assert masked.tolist() == [[[[1, -INF], [3, 4]]]]
+
+
+def test_softmax_by_hand():
+    # exp(log 1), exp(log 3) -> 1/4, 3/4; what is masked gets exactly 0.
+    x = np.array([[0, math.log(3), -INF]], np.float32)
+    y = softmax.forward(x)
+    assert y == pytest.approx(np.array([[0.25, 0.75, 0]]), abs=1e-7) and y[0, 2] == 0
+
+
+def test_softmax_of_large_numbers_does_not_overflow():
+    assert softmax.forward(np.array([[1e4, 1e4]], np.float32)).tolist() == [[0.5, 0.5]]
+
+
+def test_softmax_agrees_with_the_formula_row_by_row():
+    x = np.random.default_rng(0).normal(0, 3, (2, 3, 7))
+    for row, got in zip(x.reshape(-1, 7).tolist(), softmax.forward(x).reshape(-1, 7), strict=True):
+        total = math.fsum(map(math.exp, row))
+        assert got == pytest.approx([math.exp(v) / total for v in row], rel=1e-13)
+
+
+def test_weighted_sum_by_hand():
+    pattern = np.array([[[[1, 0], [0.25, 0.75]]]], np.float32)
+    v = np.array([[[[4, 8], [0, -4]]]], np.float32)
+    assert weighted_sum.forward(pattern, v).tolist() == [[[[4, 8], [1, -1]]]]
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes", "attrs", "message"),
+    [
+        (scores, ((1, 6, 2, 4), (1, 4, 2, 4)), {}, "6 query heads cannot share 4 key heads"),
+        (scores, ((1, 6, 2, 4), (1, 3, 2, 5)), {}, "size 4 do not fit keys of size 5"),
+        (weighted_sum, ((1, 6, 2, 4), (1, 3, 5, 8)), {}, "4 weights do not fit 5 values"),
+        (split_heads, ((1, 2, 10),), {"heads": 4}, "10 numbers cannot be cut into 4 heads"),
+        (mask, ((1, 6, 2, 4), (2, 5)), {}, "cannot broadcast"),
+    ],
+)
+def test_what_does_not_fit_is_refused(op, shapes, attrs, message):
+    with pytest.raises(ShapeError, match=message):
+        op.shape(*shapes, **attrs)
+
+
+def test_attention_costs_by_hand():
+    # scores: 1·6·2·3 results of 4 products and 4 sums each: 36 · 8 = 288. Reads 6·2·4 + 2·3·4 = 72 floats.
+    assert scores.cost(((1, 6, 2, 4), (1, 2, 3, 4)), (1, 6, 2, 3), {}) == (288, 4 * 72, 4 * 36)
+    # weighted sum: 1·6·2·4 results of 3 products and 3 sums each: 48 · 6 = 288. Reads 36 + 24 floats.
+    assert weighted_sum.cost(((1, 6, 2, 3), (1, 2, 3, 4)), (1, 6, 2, 4), {}) == (288, 4 * 60, 4 * 48)
+    # softmax: shift, exp, sum, divide.
+    assert softmax.cost(((1, 6, 2, 3),), (1, 6, 2, 3), {}) == (4 * 36, 4 * 36, 4 * 36)
+    assert mask.cost(((1, 6, 2, 3), (2, 3)), (1, 6, 2, 3), {}) == (36, 4 * 42, 4 * 36)
+    assert split_heads.cost(((1, 2, 12),), (1, 4, 2, 3), {"heads": 4}) == (0, 0, 0)
+    assert merge_heads.cost(((1, 4, 2, 3),), (1, 2, 12), {}) == (0, 0, 0)
