@@ -109,10 +109,17 @@ class _Binding:
 
     def _emit(self, line: Line) -> None:
         ins = [self.refs[name] for name in line.ins]
-        if line.op.is_view and not any(ref.grows for ref in ins) and line.op is not append:
+        is_fixed = not any(ref.grows or ref.array is None for ref in ins)
+        if line.op.is_view and is_fixed and line.op is not append:
             self.refs[line.out] = Ref(
                 self.largest[line.out], line.op.forward(*(ref.array for ref in ins), **line.attrs)
             )
+            return
+        if line.op.is_view and line.op is not append:
+            taken = self.emitter.once(
+                f"{self.emitter.constant(line.op.forward)}({', '.join(map(self.emitter.whole, ins))})"
+            )
+            self.refs[line.out] = Ref(self._sizes(line.out), name=taken)
             return
         out = self.refs[line.out] = self._place(line)
         kernel = KERNELS.get(line.op)

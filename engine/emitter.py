@@ -108,7 +108,9 @@ class Emitter:
         return self.once(f"{self.flat(ref)}.reshape({', '.join(map(str, ref.shape))})")
 
     def flat(self, ref: Ref) -> str:
-        """The value as one axis; it must lie contiguous in memory."""
+        """The value as one axis. A buffer must lie contiguous in memory; another value is copied if it does not."""
+        if ref.array is None:
+            return self.once(f"{self.whole(ref)}.reshape(-1)")
         if ref.grows:
             assert ref.array is not None and ref.array.ndim == 1
             return self.once(f"{self.constant(ref.array)}[:{self.size(ref.shape)}]")

@@ -14,6 +14,7 @@ from engine.models.config import ModelConfig
 from engine.program import Program, Weights
 from engine.rewrites.cache_kv import cache_kv, limit_window
 from engine.rewrites.drop import last_logits
+from engine.rewrites.fuse import fuse_attention
 from engine.rewrites.lower import lower, lower_step
 from engine.settings import Settings
 
@@ -40,19 +41,26 @@ class Prepared:
     @cached_property
     def prompt(self) -> tuple[Program, Weights]:
         """For any number of tokens; logits of all of them."""
-        return cache_kv(*self._rewritten) if self.settings.kv_cache else self._rewritten
+        return self._with_cache(*self._many())
 
     @cached_property
     def prompt_last(self) -> tuple[Program, Weights]:
         """For any number of tokens; logits of the last only."""
-        return last_logits(*self.prompt)
+        return self._with_cache(*last_logits(*self._many(), self.keep))
 
     @cached_property
     def step(self) -> tuple[Program, Weights]:
         """For one token after a cache."""
         if not (self.settings.kv_cache and self.settings.optimize):
             return self.prompt
-        return cache_kv(*lower_step(*self._rewritten, self.keep))
+        return self._with_cache(*lower_step(*self._rewritten, self.keep))
+
+    def _many(self) -> tuple[Program, Weights]:
+        """For many tokens: where nobody looks inside, attention in one line."""
+        return fuse_attention(*self._rewritten, self.keep) if self.settings.optimize else self._rewritten
+
+    def _with_cache(self, program: Program, weights: Weights) -> tuple[Program, Weights]:
+        return cache_kv(program, weights) if self.settings.kv_cache else (program, weights)
 
 
 def prepare(config: ModelConfig, weights: Weights, settings: Settings, keep: Collection[str] | None = None) -> Prepared:

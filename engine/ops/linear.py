@@ -81,8 +81,13 @@ def columns_shape(x: Shape, *, start: int, stop: int) -> Shape:
 
 
 def last_row_forward(x: Array, *, out: Array | None = None) -> Array:
-    """The row of the last token, as a view: (B, T, D) -> (B, 1, D)."""
-    return x[:, -1:]
+    """The row of the last token, as a view: (..., T, D) -> (..., 1, D)."""
+    return x[..., -1:, :]
+
+
+def last_position_forward(position_ids: Array, *, out: Array | None = None) -> Array:
+    """The position of the last token, as a view: (T,) -> (1,)."""
+    return position_ids[-1:]
 
 
 linear = Op(
@@ -114,5 +119,9 @@ columns = Op(
 )  # fmt: skip
 last_row = Op(
     "last_row", "y = x[-1]", "Only the last token's row goes on: the next token needs no other.",
-    last_row_forward, lambda x: (x[0], 1, *x[2:]), free, alias="view",
+    last_row_forward, lambda x: (*x[:-2], 1, x[-1]), free, alias="view",
+)  # fmt: skip
+last_position = Op(
+    "last_position", "y = p[-1]", "The position of the last token: where the next one's guess is made.",
+    last_position_forward, lambda x: (1,), free, alias="view",
 )  # fmt: skip

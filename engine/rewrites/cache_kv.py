@@ -9,9 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engine.listing import block_of
+from engine.ops.attend import attend
 from engine.ops.attention import causal_mask, scores, weighted_sum
 from engine.ops.cache import append
 from engine.program import Line, Program, Weights
+
+READS = {scores: {1: "k"}, weighted_sum: {1: "v"}, attend: {1: "k", 2: "v"}}
+"""Which inputs of which operations are keys or values of all tokens seen."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,12 @@ def limit_window(program: Program, weights: Weights, window: int | None) -> tupl
 
 def cache_kv(program: Program, weights: Weights) -> tuple[Program, Weights]:
     """Insert an `append` line before each reader of keys or values; masks compare with the cached positions."""
-    windows = {line.out: line.attrs.get("window") for line in program.lines if line.op is causal_mask}
+    windows: dict[str, int | None] = {}
+    for line in program.lines:
+        if line.op is causal_mask:
+            windows[line.out] = line.attrs.get("window")
+        elif line.op.is_view and line.ins[0] in windows:
+            windows[line.out] = windows[line.ins[0]]
     window_of = {block_of(line.out): windows[name] for line in program.lines for name in line.ins if name in windows}
     inputs: dict[str, None] = dict.fromkeys(program.inputs)
     lines: list[Line] = []
@@ -45,11 +54,13 @@ def cache_kv(program: Program, weights: Weights) -> tuple[Program, Weights]:
             positions = _positions(windows[line.out])
             inputs[positions] = None
             line = replace(line, ins=(line.ins[0], positions))
-        elif line.op in (scores, weighted_sum):
-            kept = _append(line, window_of.get(block_of(line.out)))
-            inputs |= dict.fromkeys((kept.ins[3], kept.ins[0]))
-            lines.append(kept)
-            line = replace(line, ins=(line.ins[0], kept.out))
+        elif line.op in READS:
+            window = line.attrs["window"] if line.op is attend else window_of.get(block_of(line.out))
+            kept = [_append(line, at, kind, window) for at, kind in READS[line.op].items()]
+            inputs |= dict.fromkeys(name for made in kept for name in (made.ins[3], made.ins[0]))
+            lines += kept
+            rest = line.ins[1 + len(kept) : -1] + (_positions(window),) if line.op is attend else ()
+            line = replace(line, ins=(line.ins[0], *(made.out for made in kept), *rest))
         lines.append(line)
     return program.with_lines(lines, inputs=tuple(inputs)), weights
 
@@ -61,11 +72,10 @@ def cache_slots(program: Program) -> tuple[CacheSlot, ...]:
     )
 
 
-def _append(reader: Line, window: int | None) -> Line:
-    """`attn.k_seen = append(attn.cache_k, k, ...)` for a line that reads keys, `v_seen` for one that reads values."""
-    kind = "k" if reader.op is scores else "v"
+def _append(reader: Line, at: int, kind: str, window: int | None) -> Line:
+    """`attn.k_seen = append(attn.cache_k, k, ...)` for the input `at` of a line that reads keys or values."""
     place = f"{block_of(reader.out)}.attn"
-    ins = (f"{place}.cache_{kind}", reader.ins[1], "position_ids", _positions(window))
+    ins = (f"{place}.cache_{kind}", reader.ins[at], "position_ids", _positions(window))
     return Line(f"{place}.{kind}_seen", append, ins, {"window": window}, reader.where)
 
 

@@ -1,0 +1,108 @@
+"""Our side of a speed comparison, as one process: the same work as the PyTorch peer's, one JSON line on standard output.
+
+    python benchmarks/ours.py decode  SHAPE THREADS [DEPTH] [TOKENS] [--full]    tokens/s after a prompt of DEPTH (16)
+    python benchmarks/ours.py prefill SHAPE THREADS [LENGTH]                     tokens/s, logits of the last position only
+
+Decoding goes through the lowered, compiled program with every layer's attention pattern kept, and takes the greedy
+token. `--full` goes through `Session.generate` instead: sampling with every stage kept, predictions and entropies for
+each token, and a snapshot 30 times a second.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import sys
+from pathlib import Path
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
+
+from engine.compile import compile_program  # noqa: E402
+from engine.decoder import Decoder  # noqa: E402
+from engine.kv_cache import KVCache  # noqa: E402
+from engine.model import Model, open_model  # noqa: E402
+from engine.prepare import prepare  # noqa: E402
+from engine.rewrites.cache_kv import cache_slots  # noqa: E402
+from engine.settings import Settings  # noqa: E402
+
+
+def decode_rates(model: Model, depth: int, count: int) -> list[float]:
+    """Tokens per second of the bare token loop, one rate per repetition (the first, a warm-up, left out)."""
+    config, generator = model.config, np.random.default_rng(0)
+    prepared = prepare(config, model.weights, Settings())
+    prompt = compile_program(*prepared.prompt_last, prepared.keep)
+    step = compile_program(*prepared.step, prepared.keep)
+    cache = KVCache(cache_slots(prepared.prompt[0]), config.kv_heads, config.head_size, config.context)
+    rates = []
+    for _ in range(6):
+        cache.rewind(0)
+        ids = generator.integers(0, config.vocab, (1, depth))
+        token = int(prompt({"tokens": ids, **cache.claim(depth)})["logits"].argmax())
+        started = perf_counter()
+        for _ in range(count):
+            inputs = cache.claim(1)
+            inputs["tokens"] = np.array([[token]])
+            token = int(step(inputs)["logits"].argmax())
+        rates.append(count / (perf_counter() - started))
+    return rates[1:]
+
+
+def prefill_rates(model: Model, length: int) -> list[float]:
+    """Tokens per second of a prompt, in the chunks that the decoder uses."""
+    decoder = Decoder(prepare(model.config, model.weights, Settings()))
+    generator, rates = np.random.default_rng(0), []
+    for _ in range(10):
+        decoder.rewind(0)
+        ids = generator.integers(0, model.config.vocab, length).tolist()
+        started = perf_counter()
+        for fed in decoder.feed(ids, last_only=True):
+            token = int(fed.logits[-1].argmax())
+        assert token >= 0
+        rates.append(length / (perf_counter() - started))
+    return rates[2:]
+
+
+def full_rates(model: Model, depth: int, count: int) -> list[float]:
+    """Tokens per second of what the terminal app does: sampling stages, predictions, snapshots."""
+    from engine.sampling import Sampler
+    from engine.session import Session
+    from engine.views import SnapshotMaker
+
+    session = Session(model, sampler=Sampler(temperature=0.8, top_k=50, top_p=0.95))
+    maker, generator, rates = SnapshotMaker(session), np.random.default_rng(0), []
+    for _ in range(4):
+        session.prompt(ids=generator.integers(0, model.config.vocab, depth).tolist())
+        started = shown = perf_counter()
+        for _ in session.generate(count, ignore_eos=True):
+            if perf_counter() - shown > 1 / 30:
+                maker.make()
+                shown = perf_counter()
+        rates.append(count / (perf_counter() - started))
+    return rates[1:]
+
+
+def main() -> None:
+    """Read the command line of the peer, print its kind of line."""
+    full = "--full" in sys.argv
+    what, shape, threads, *rest = [word for word in sys.argv[1:] if word != "--full"]
+    numbers = [int(word) for word in rest]
+    with threadpool_limits(int(threads)):
+        model = open_model(f"random:{shape}")
+        depth = numbers[0] if numbers else (16 if what == "decode" else 128)
+        if what == "decode":
+            count = numbers[1] if len(numbers) > 1 else 64
+            rates = full_rates(model, depth, count) if full else decode_rates(model, depth, count)
+        else:
+            rates = prefill_rates(model, depth)
+    peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    row = {"ours": "minigpt", "what": what, "shape": shape, "threads": int(threads), "depth": depth}
+    print(json.dumps(row | {"tokens_per_s": round(statistics.median(rates), 1), "best": round(max(rates), 1), "peak_mib": peak}))
+
+
+if __name__ == "__main__":
+    main()
