@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ Selection = tuple[int | slice | None, ...]
 class Edit:
     """Change the value at `address`.
 
-    kind        zero | scale (by `values`) | add | set | mean (over tokens) | ablate_head | patch (an array from a trace)
+    kind        zero | scale (by `values`) | add | set | mean (over tokens) | ablate_head | patch (from a trace)
     selection   one index, slice or None (all) per leading axis; for ablate_head, the head's number
     values      a number or an array that broadcasts to the selection; unused by zero, mean and ablate_head
     """
@@ -74,20 +75,60 @@ edit_op = Op(
 )  # fmt: skip
 
 
+@cache
+def _edit_laid_out(layout: tuple[int, ...] | None) -> Op:
+    """The operation for a value of some layout, which it keeps, so that the next line can still be a view."""
+    return replace(edit_op, layout=layout) if layout else edit_op
+
+
 def apply_edits(program: Program, edits: Sequence[Edit]) -> Program:
     """The program with one more line for each edit, in the order given."""
     for edit in edits:
         at = program.index(edit.address)
         line = program.lines[at]
         before = f"{line.out}@before{sum(o.out.startswith(line.out + '@before') for o in program.lines) or ''}"
-        changed = Line(line.out, edit_op, (before,), {"edit": edit}, line.where)
+        changed = Line(line.out, _edit_laid_out(line.op.layout), (before,), {"edit": edit}, line.where)
         program = program.with_lines(
             [*program.lines[:at], replace(line, out=before), changed, *program.lines[at + 1 :]]
         )
     return program
 
 
-def edit_from_json(raw: Mapping[str, Any]) -> Edit:
-    """An edit from its saved form; slices are [start, stop]."""
-    selection = tuple(slice(*s) if isinstance(s, list) else s for s in raw.get("selection", ()))
-    return Edit(raw["address"], raw["kind"], selection, raw.get("values"))
+def edit_to_json(edit: Edit) -> dict[str, Any]:
+    """The saved form of an edit: JSON values only."""
+    selection = [[s.start, s.stop, s.step] if isinstance(s, slice) else s for s in edit.selection]
+    values = edit.values if edit.values is None else np.asarray(edit.values).tolist()
+    return {"address": edit.address, "kind": edit.kind, "selection": selection, "values": values}
+
+
+def edit_from_json(raw: object) -> Edit:
+    """An edit from its saved form; slices are [start, stop] or [start, stop, step]. Else raises InputError."""
+    given = raw if isinstance(raw, Mapping) else {}
+    address, kind, selection = given.get("address"), given.get("kind"), given.get("selection", [])
+    if not isinstance(address, str) or not isinstance(kind, str):
+        raise InputError(f"edit: expected an object with an address and a kind, got {type(raw).__name__}")
+    if not isinstance(selection, list):
+        raise InputError(f"edit of {address}: selection: expected a list")
+    return Edit(address, kind, tuple(_selected(s, address) for s in selection), _values(given.get("values"), address))
+
+
+def _selected(raw: object, address: str) -> int | slice | None:
+    """One index, slice or None (all) from its saved form."""
+    if raw is None or type(raw) is int:
+        return raw
+    if isinstance(raw, list) and 1 < len(raw) < 4 and all(n is None or type(n) is int for n in raw):
+        return slice(*raw)
+    raise InputError(f"edit of {address}: selection: expected an index, [start, stop] or null for each axis")
+
+
+def _values(raw: object, address: str) -> Array | float | None:
+    """A number or an array of numbers from its saved form."""
+    if raw is None:
+        return None
+    try:
+        array = np.asarray(raw)
+    except ValueError:
+        array = np.asarray("ragged")
+    if array.dtype.kind not in "iuf":
+        raise InputError(f"edit of {address}: values: expected a number or an array of numbers")
+    return float(array) if array.ndim == 0 else array

@@ -64,7 +64,8 @@ class Run:
             return self.values[address]
         if address in self.program.params:
             return self.weights[address]
-        self.program.index(address)
+        if self.program.index(address) < self.cursor:
+            raise ProgramError(f"{address} was dropped after its last reader: run with hold=True, or keep it")
         raise ProgramError(f"{address} is not computed yet: {self.cursor} of {len(self.program)} lines are done")
 
     def step(self) -> Line:
@@ -88,7 +89,7 @@ class Run:
         return line
 
     def back(self) -> Line:
-        """Undo the last line by forgetting its value. Raises ProgramError at the beginning, or if values were dropped."""
+        """Undo the last line by forgetting its value. Raises ProgramError at the beginning, or where values are dropped."""
         if self.cursor == 0:
             raise ProgramError("the run is at its beginning")
         if not self.hold:

@@ -30,11 +30,11 @@ def attend_forward(q: Array, k: Array, v: Array, position_ids: Array, key_positi
     batch, heads, tokens, size = q.shape
     groups = k.shape[1]
     if out is None:
-        out = np.empty((batch, tokens, heads, size), np.result_type(q, v)).transpose(0, 2, 1, 3)
-    grouped = (batch, groups, heads // groups, tokens, size)
-    queries, result = q.reshape(grouped), out.reshape(grouped)
+        out = np.empty((batch, tokens, heads, v.shape[3]), np.result_type(q, v)).transpose(0, 2, 1, 3)
+    grouped = (batch, groups, heads // groups, tokens)
+    queries, result = q.reshape(*grouped, size), out.reshape(*grouped, v.shape[3])
     keys, values = k[:, :, None].swapaxes(-1, -2), v[:, :, None]  # -> (B, G, 1, d, S), (B, G, 1, S, d)
-    in_order = len(key_position_ids) == int(key_position_ids[-1]) + 1
+    in_order = key_position_ids[0] == 0 and key_position_ids[-1] == len(key_position_ids) - 1  # a ring may have wrapped
     space = np.empty(batch * heads * min(tokens, QUERIES_AT_ONCE) * k.shape[2], out.dtype)
     for first in range(0, tokens, QUERIES_AT_ONCE):
         some = slice(first, first + QUERIES_AT_ONCE)
@@ -81,5 +81,6 @@ def attend_cost(ins: tuple[Shape, ...], out: Shape, attrs: Mapping[str, Any]) ->
 attend = Op(
     "attend", "z = softmax(c q kᵀ + m) v", "Scores, mask, softmax and weighted sum for a few queries at a time: "
     "the same numbers, without ever holding the pattern of all queries.",
-    attend_forward, attend_shape, attend_cost, paper="Dao et al. 2022, FlashAttention, arXiv:2205.14135", layout=(0, 2, 1, 3),
+    attend_forward, attend_shape, attend_cost, paper="Dao et al. 2022, FlashAttention, arXiv:2205.14135",
+    layout=(0, 2, 1, 3),
 )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ShapeError
+from engine.ops.attend import attend
 from engine.ops.attention import causal_mask, mask, merge_heads, scores, softmax, split_heads, weighted_sum
 
 INF = math.inf
@@ -120,3 +121,69 @@ def test_attention_costs_by_hand():
     assert mask.cost(((1, 6, 2, 3), (2, 3)), (1, 6, 2, 3), {}) == (36, 4 * 42, 4 * 36)
     assert split_heads.cost(((1, 2, 12),), (1, 4, 2, 3), {"heads": 4}) == (0, 0, 0)
     assert merge_heads.cost(((1, 4, 2, 3),), (1, 2, 12), {}) == (0, 0, 0)
+
+
+def plain_attention(q, k, v, queries, keys, factor, window):
+    """softmax(factor q k + mask) v, one query and one head at a time, in plain Python."""
+    batch, heads, tokens, _ = q.shape
+    z = np.zeros((batch, heads, tokens, v.shape[3]))
+    for b in range(batch):
+        for h in range(heads):
+            group = h // (heads // k.shape[1])
+            for t, here in enumerate(queries):
+                seen = [s for s, p in enumerate(keys) if 0 <= p <= here and (window is None or here - p < window)]
+                weight = [math.exp(factor * float(q[b, h, t] @ k[b, group, s])) for s in seen]
+                for s, w in zip(seen, weight, strict=True):
+                    z[b, h, t] += w / math.fsum(weight) * v[b, group, s]
+    return z
+
+
+def ring(length: int, slots: int) -> list[int]:
+    """The positions in the slots of a ring after `length` tokens; -1 where none was written."""
+    held = [-1] * slots
+    for p in range(length):
+        held[p % slots] = p
+    return held[: min(length, slots)]
+
+
+@pytest.mark.parametrize(
+    ("queries", "keys", "window"),
+    [
+        ([0], [0], None),
+        (range(40), range(40), None),
+        (range(7, 77), range(77), None),
+        (range(40), range(40), 5),
+        (range(70, 80), ring(80, 72), 8),
+        (range(71, 72), ring(72, 72), 8),
+        (range(60, 110), ring(110, 72), 8),
+        (range(143, 144), ring(144, 72), 8),
+        (range(100, 145), ring(145, 72), 8),
+    ],
+    ids=[
+        "one",
+        "prompt",
+        "later-chunk",
+        "window",
+        "ring-wrapped",
+        "ring-full",
+        "ring-chunk",
+        "ring-full-twice",
+        "ring-on",
+    ],
+)
+@pytest.mark.parametrize("size", [1.0, 30.0], ids=["small", "large"])
+def test_attend_is_the_plain_formula(queries, keys, window, size):
+    queries, keys = np.array(queries), np.array(keys)
+    rng = np.random.default_rng(0)
+    q = rng.standard_normal((2, 4, len(queries), 3)) * size
+    k, v = rng.standard_normal((2, 2, 2, len(keys), 3))
+    expected = plain_attention(q, k, v, queries, keys, 0.3, window)
+    assert attend.forward(q, k, v, queries, keys, factor=0.3, window=window) == pytest.approx(expected, abs=1e-10)
+
+
+def test_attend_costs_what_its_parts_cost():
+    # One token after a cache: 1·4·1·10 pairs; two products of size 3 and exp, sum, shift, division.
+    shapes = ((1, 4, 1, 3), (1, 2, 10, 3), (1, 2, 10, 3), (1,), (10,))
+    parts = [scores.cost(shapes[:2], (1, 4, 1, 10), {}), softmax.cost(((1, 4, 1, 10),), (1, 4, 1, 10), {}),
+             weighted_sum.cost(((1, 4, 1, 10), shapes[2]), (1, 4, 1, 3), {})]  # fmt: skip
+    assert attend.cost(shapes, (1, 4, 1, 3), {}).flops == sum(part.flops for part in parts)

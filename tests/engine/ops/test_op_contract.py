@@ -12,6 +12,7 @@ import pytest
 import engine.ops
 from engine.edits import Edit, edit_op
 from engine.ops.activation import gelu_erf, gelu_tanh, gelu_tanh_folded, relu, silu, silu_folded
+from engine.ops.attend import attend
 from engine.ops.attention import causal_mask, mask, merge_heads, scores, softmax, split_heads, weighted_sum
 from engine.ops.cache import append
 from engine.ops.embedding import embed, sinusoidal
@@ -64,6 +65,7 @@ CASES: list[tuple[Op, tuple, dict]] = [
     (mask, (numbers(2, 6, 3, 5), numbers(3, 5)), {}),
     (softmax, (numbers(2, 6, 3, 5),), {}),
     (weighted_sum, (numbers(2, 6, 3, 5), numbers(2, 2, 5, 4)), {}),
+    (attend, (numbers(2, 6, 40, 4), numbers(2, 2, 45, 4), numbers(2, 2, 45, 3), np.arange(5, 45), np.arange(45)), {}),
     (append, (numbers(2, 3, 8, 4), numbers(2, 3, 2, 4), np.arange(1, 3), np.arange(3)), {"window": None}),
     (cross_entropy, (numbers(2, 3, 7), np.array([[0, 6, -1], [3, 3, -1]])), {}),
     (edit_op, (numbers(2, 3, 4),), {"edit": Edit("x", "scale", (0,), 2.0)}),
