@@ -18,7 +18,8 @@ from engine.prepare import Prepared
 from engine.rewrites.cache_kv import CacheSlot, cache_slots
 
 Array = np.ndarray
-LONGEST_CHUNK = 128  # tokens of a prompt per call: the later chunks skip the keys that lie ahead of them
+LONGEST_CHUNK = 512  # tokens of a prompt per call
+WATCHED_CHUNK = 128  # where attention is kept: later chunks skip the keys ahead of them, and less is held at once
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Decoder:
         if self.cache is None:
             yield self._whole(ids)
             return
-        chunk = min(LONGEST_CHUNK, self.cache.longest_chunk or LONGEST_CHUNK)
+        longest = WATCHED_CHUNK if self.prepared.keep else LONGEST_CHUNK
+        chunk = min(longest, self.cache.longest_chunk or longest)
         for start in range(0, len(ids), chunk):
             part = ids[start : start + chunk]
             yield self._cached(part, last_only, self.cache)

@@ -61,6 +61,7 @@ class Emitter:
         self._held: list[object] = []  # keeps ids in _constants valid
         self._expressions: dict[str, str] = {}
         self.memo: dict[Any, Any] = {}  # what kernels share within one function
+        self._scratch: dict[int, Array] = {}
         self._count = 0
 
     def fresh(self) -> str:
@@ -85,6 +86,13 @@ class Emitter:
         """`function(*args, **named)`; arguments are names."""
         words = [*args, *(f"{k}={v}" for k, v in named.items())]
         self.line(f"{self.constant(function)}({', '.join(words)})")
+
+    def scratch(self, size: int, shape: tuple[int, ...] | None = None) -> str:
+        """A buffer for use within one operation; all operations that want one of this size get the same."""
+        if size not in self._scratch:
+            self._scratch[size] = np.empty(size, np.float32)
+        buffer = self._scratch[size]
+        return self.view(Ref((size,), buffer), lambda a: a.reshape(shape or (size,)))
 
     def once(self, expression: str) -> str:
         """The name of an expression's value, computed once per call of the function."""

@@ -26,6 +26,11 @@ def one_row(out: Ref) -> bool:
     return not out.grows and math.prod(out.sizes[:-1]) == 1
 
 
+def is_flat(ref: Ref) -> bool:
+    """Whether a value lies in one piece of memory, so that it can be seen as one axis."""
+    return ref.array is not None and not ref.grows and ref.array.flags.c_contiguous
+
+
 def linear_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
     x, weight, *bias = ins
     stored = weight.fixed
@@ -49,10 +54,10 @@ def linear_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
 
 
 def flat_kernel(ufunc: np.ufunc) -> Kernel:
-    """One call on flat arrays, for element-wise operations on arrays of one shape."""
+    """One call on flat arrays, for element-wise operations on contiguous arrays of one size."""
 
     def kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
-        if not one_row(out) or any(ref.grows or math.prod(ref.sizes) != math.prod(out.sizes) for ref in ins):
+        if not all(is_flat(ref) and math.prod(ref.sizes) == math.prod(out.sizes) for ref in (out, *ins)):
             return False
         e.call(ufunc, *map(e.flat, ins), e.flat(out))
         return True
@@ -70,47 +75,64 @@ def scale_shift_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool
 
 
 def normalize_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
-    """Both norms for one row. The row's one number is computed in Python and handed on in a 0-dimensional array."""
-    if not one_row(out):
+    """Both norms. A single row's one number is computed in Python and handed on in a 0-dimensional array."""
+    if not is_flat(ins[0]):
         return False
-    row, y = e.flat(ins[0]), e.flat(out)
-    width = e.width(out)
-    number = e.constant(np.empty((), np.float32))
-    if line.op is norm.layer_normalize:
-        e.call(e.namespace[row].dot, e.constant(np.full(width, 1 / width, np.float32)), number)
-        e.call(np.subtract, row, number, y)
-        row = y
-    square = f"{e.constant(e.namespace[row].dot)}({row}).item()"
-    root = f"{e.constant(math.sqrt)}({square} * {1 / width!r} + {float(line.attrs['eps'])!r})"
-    e.line(f"{number}[()] = 1.0 / {root}")
-    e.call(np.multiply, row, number, y)
+    width, eps = e.width(out), float(line.attrs["eps"])
+    centred = line.op is norm.layer_normalize
+    averaging = e.constant(np.full(width, 1 / width, np.float32))
+    if one_row(out):
+        row, y = e.flat(ins[0]), e.flat(out)
+        number = e.constant(np.empty((), np.float32))
+        if centred:
+            e.call(e.namespace[row].dot, averaging, number)
+            e.call(np.subtract, row, number, y)
+            row = y
+        square = f"{e.constant(e.namespace[row].dot)}({row}).item()"
+        e.line(f"{number}[()] = 1.0 / {e.constant(math.sqrt)}({square} * {1 / width!r} + {eps!r})")
+        e.call(np.multiply, row, number, y)
+        return True
+    rows, y = e.rows(ins[0], width), e.rows(out, width)
+    column = np.empty(math.prod(out.sizes[:-1]), np.float32)
+    flat, tall = e.constant(column), e.constant(column[:, None])
+    if centred:
+        e.call(e.namespace[rows].dot, averaging, flat)
+        e.call(np.subtract, rows, tall, y)
+        rows = y
+    e.call(np.vecdot, rows, rows, flat)
+    e.call(np.multiply, flat, _number(e, 1 / width), flat)
+    e.call(np.add, flat, _number(e, eps), flat)
+    e.call(np.sqrt, flat, flat)
+    e.call(np.divide, rows, tall, y)
     return True
 
 
 def gelu_tanh_folded_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
     """u (1 + tanh(u (u² + b))), with constants as 0-dimensional arrays."""
-    if not one_row(out):
+    if not (is_flat(ins[0]) and is_flat(out)):
         return False
-    row = e.flat(ins[0])
-    t = e.constant(np.empty(e.width(out), np.float32))
-    e.call(np.multiply, row, row, t)
+    u, t = e.flat(ins[0]), e.scratch(math.prod(out.sizes))
+    e.call(np.multiply, u, u, t)
     e.call(np.add, t, _number(e, activation.SQRT_2_OVER_PI / activation.GELU_INNER), t)
-    e.call(np.multiply, t, row, t)
+    e.call(np.multiply, t, u, t)
     e.call(np.tanh, t, t)
     e.call(np.add, t, _number(e, 1), t)
-    e.call(np.multiply, t, row, e.flat(out))
+    e.call(np.multiply, t, u, e.flat(out))
     return True
 
 
 def silu_folded_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
     """u (1 + tanh(u))."""
-    if not one_row(out):
+    if one_row(out):
+        u, t, y = e.flat(ins[0]), e.scratch(e.width(out)), e.flat(out)
+    elif out.grows or ins[0].array is None or out.array is None:
         return False
-    row = e.flat(ins[0])
-    t = e.constant(np.empty(e.width(out), np.float32))
-    e.call(np.tanh, row, t)
+    else:
+        u, y = e.constant(ins[0].fixed), e.constant(out.fixed)
+        t = e.scratch(math.prod(out.sizes), out.sizes)
+    e.call(np.tanh, u, t)
     e.call(np.add, t, _number(e, 1), t)
-    e.call(np.multiply, t, row, e.flat(out))
+    e.call(np.multiply, t, u, y)
     return True
 
 
@@ -159,17 +181,17 @@ def scores_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
 
 
 def softmax_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
-    """Rows of one query. The shift by the maximum is left out where no score is large: exp cannot overflow then.
+    """The shift by the maximum is left out where no score is large: exp cannot overflow then.
 
     The sum of squares bounds every score; with -inf or NaN among them the comparison fails and the shift is made.
     """
     (x,) = ins
-    if not x.grows or x.shape[0] != 1 or x.shape[2] != 1:
+    if not x.grows or x.array is None or any(isinstance(size, str) for size in x.shape[:-1]):
         return False
-    heads, seen = x.shape[1], x.shape[3]
+    heads, seen = math.prod(int(size) for size in x.shape[:-1]), x.shape[3]
     raw, y = e.flat(x), e.flat(out)
     rows, y_rows = e.shaped(x, heads, seen), e.shaped(out, heads, seen)
-    column = np.empty(int(heads), np.float32)
+    column = np.empty(heads, np.float32)
     flat_column, tall_column = e.constant(column), e.constant(column[:, None])
     ones = e.once(f"{e.constant(np.ones(_capacity(x), np.float32))}[:{seen}]")
     start = e.fresh()
@@ -235,7 +257,7 @@ def _item(e: Emitter, ids: Ref) -> str:
 def _capacity(x: Ref) -> int:
     """The longest that the growing axis of a score-shaped value can become."""
     assert x.array is not None
-    return x.array.size // int(x.shape[1])
+    return x.array.size // math.prod(int(size) for size in x.shape[:-1])
 
 
 KERNELS: dict[Op, Kernel] = {

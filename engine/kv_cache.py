@@ -57,7 +57,7 @@ class KVCache:
         for slot in self.slots:
             count = min(GROWTH, context) if slot.window is None else slot.window + RING_SLACK
             track = self.tracks.setdefault(slot.key_position_ids, Track(slot.window, count, np.full(count, EMPTY)))
-            self.arrays[slot.name] = self._empty(track.slots)
+            self.arrays[slot.name] = self._empty(slot, track.slots)
 
     @property
     def longest_chunk(self) -> int | None:
@@ -109,7 +109,7 @@ class KVCache:
         other.slots, other.context, other.length, other._row = self.slots, self.context, self.length, self._row
         other.version = 0
         other.tracks = {n: Track(t.window, t.slots, t.positions.copy()) for n, t in self.tracks.items()}
-        other.arrays = {name: array.copy() for name, array in self.arrays.items()}
+        other.arrays = {name: array.copy(order="K") for name, array in self.arrays.items()}
         return other
 
     def _grow(self, length: int) -> None:
@@ -120,12 +120,15 @@ class KVCache:
             track.positions = np.concatenate([track.positions, np.full(more - track.slots, EMPTY)])
             for slot in self.slots:
                 if slot.key_position_ids == name:
-                    grown = self._empty(more)
+                    grown = self._empty(slot, more)
                     grown[:, :, : track.slots] = self.arrays[slot.name]
                     self.arrays[slot.name] = grown
             track.slots = more
             self.version += 1
 
-    def _empty(self, slots: int) -> np.ndarray:
+    def _empty(self, slot: CacheSlot, count: int) -> np.ndarray:
+        """Keys lie in memory as (G, d, slots): a query then meets each of its channels in one run of numbers."""
         kv_heads, head_size = self._row
-        return np.zeros((1, kv_heads, slots, head_size), np.float32)
+        if slot.is_key:
+            return np.zeros((1, kv_heads, head_size, count), np.float32).swapaxes(2, 3)
+        return np.zeros((1, kv_heads, count, head_size), np.float32)

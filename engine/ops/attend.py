@@ -12,13 +12,13 @@ from engine.ops.shapes import FLOAT_BYTES, elements
 from engine.program import Cost, Op, Shape
 
 Array = np.ndarray
-QUERIES_AT_ONCE = 32
+QUERIES_AT_ONCE = 64
 SAFE_EXPONENT = 60.0  # exp of a number of at most this size neither overflows nor loses precision in float32
 
 
 def attend_forward(q: Array, k: Array, v: Array, position_ids: Array, key_position_ids: Array, *, factor: float = 1.0,
                    window: int | None = None, out: Array | None = None) -> Array:  # fmt: skip
-    """softmax(factor q kᵀ + mask) v, for 32 queries at a time against the keys that they may see.
+    """softmax(factor q kᵀ + mask) v, for some queries at a time against the keys that they may see.
 
     q                 (B, H, T, d)
     k, v              (B, G, S, d); G divides H

@@ -26,6 +26,10 @@ class CacheSlot:
     key_position_ids: str
     window: int | None
 
+    @property
+    def is_key(self) -> bool:
+        return self.name.endswith("cache_k")
+
 
 def limit_window(program: Program, weights: Weights, window: int | None) -> tuple[Program, Weights]:
     """Let every query see at most `window` keys, itself included. Narrower windows of the model stay."""
