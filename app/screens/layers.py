@@ -43,12 +43,20 @@ class HelpLayer(Layer):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
             yield Static(Content.styled("Keys", "bold"), classes="layer-title")
-            yield Static(Content(help_text(self.app.size.width - 8)), id="help-text")
+            yield Static(help_page(min(self.app.size.width * 9 // 10, 110) - 6), id="help-text")
             yield Static(Content("↑ ↓ scroll · Esc closes"), classes="layer-hint")
 
     def action_scroll(self, way: str) -> None:
         pane = self.query_one(VerticalScroll)
         pane.scroll_down() if way == "down" else pane.scroll_up()
+
+
+def help_page(width: int) -> Content:
+    """The help text with its headings set off."""
+    lines = help_text(width).split("\n")
+    return Content("\n").join(
+        Content.styled(line, "bold $text-accent") if line in GROUPS else Content(line) for line in lines
+    )
 
 
 def help_text(width: int) -> str:

@@ -149,9 +149,9 @@ class ListingPanel(Panel):
     def _total(self, stepping: Stepping, width: int) -> Strip:
         times = [row.elapsed_s for row in stepping.rows if row.elapsed_s is not None]
         flops = count_text(sum(row.cost.flops for row in stepping.rows))
-        spent = f"{seconds_text(sum(times))} so far" if times else "no time yet"
-        words = f"{len(stepping.rows)} lines, {flops}FLOP, {spent} (times of this stepped run)"
-        return self.row(width).add(words.replace("FLOP", " FLOP"), self.style_of("dim")).strip()
+        spent = f"{seconds_text(sum(times))} in this stepped run" if times else "times come with stepping"
+        words = f"{len(stepping.rows)} lines · {flops} FLOP · {spent}"
+        return self.row(width).add(words, self.style_of("dim")).strip()
 
     def move(self, down: int, right: int) -> None:
         found = self.found

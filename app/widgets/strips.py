@@ -65,7 +65,8 @@ class ConfigStrip(Lines):
             if row.used > 1 and row.used + size - 2 > width:
                 rows.append(row.strip())
                 row = Row(width, self.rich_style).add(" ")
-            row.add(f"{name} " if name else "", self.style_of("dim")).add(value, self.style_of("strong")).add("  ")
+            row.add(f"{name} " if name else "", self.style_of("dim")).add(value, self.style_of("strong"))
+            row.add("  "[: row.room])
         row.right(f" {snapshot.model_line} ", self.style_of("dim"))
         return [*rows, row.strip()]
 

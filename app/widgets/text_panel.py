@@ -155,7 +155,8 @@ def layout(tokens: tuple[TokenView, ...], width: int) -> list[list[tuple[int, st
     """Tokens over lines: a token that holds a newline ends its line; one longer than a line is cut."""
     lines: list[list[tuple[int, str]]] = [[]]
     used = 0
-    for place, whole in enumerate([*(visible(t.text, spaces=True) or "∅" for t in tokens), NEXT]):
+    gap = " " if tokens and all(t.text == str(t.id) for t in tokens) else ""  # ids, not text: keep them apart
+    for place, whole in enumerate([*((visible(t.text, spaces=True) or "∅") + gap for t in tokens), NEXT]):
         text = clip(whole, min(cells(whole), width))
         size = cells(text)
         if used + size > width:

@@ -1,0 +1,288 @@
+"""Keys and messages of the Explore screen: what is sent to the driver, and what is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tui_factory import application, branches, driver_of, give, plane, snapshot
+
+from app.screens.explore import Explore
+from app.screens.layers import AskLayer, HelpLayer
+from app.screens.lists import BranchesLayer, SamplingLayer
+from app.widgets.candidates import CandidatesPanel
+from app.widgets.keys import textual_key
+from app.widgets.panel import Panel
+from engine.sampling import Sampler
+from viewers.actions import ACTIONS, ALWAYS, BY_ID, EVERYWHERE, FOOTERS
+
+
+def test_every_action_has_a_handler_and_every_key_one_meaning() -> None:
+    for action in ACTIONS:
+        owner = Explore if action.where == EVERYWHERE else Panel
+        assert hasattr(owner, f"action_{action.id}") or action.id == "interrupt", action.id
+    keys = [key for action in ACTIONS for key in action.keys]
+    assert len(keys) == len(set(keys))
+
+
+def test_footers_name_actions_and_have_five_to_seven_keys() -> None:
+    for panel, rows in FOOTERS.items():
+        assert 5 <= len(rows) + len(ALWAYS) <= 7, panel
+        assert all(action in BY_ID for action, _ in (*rows, *ALWAYS))
+
+
+@pytest.mark.parametrize(
+    ("key", "command", "arguments"),
+    [
+        ("space", "generate", {"count": 25}),
+        ("]", "generate", {"count": 1}),
+        ("[", "take_back", {}),
+        ("N", "step_back", {}),
+        ("s", "step_into", {}),
+        ("f", "step_out", {}),
+        ("c", "run_until", {}),
+        ("C", "rewind", {}),
+        ("r", "restep", {}),
+        ("p", "plain", {"on": False}),
+        ("1", "toggle", {"name": "kv_cache"}),
+        ("4", "toggle", {"name": "optimize"}),
+        ("5", "toggle", {"name": "kv_window"}),
+        ("b", "breakpoint", {"address": "logits"}),
+    ],
+)
+async def test_a_key_sends_its_command(key: str, command: str, arguments: dict) -> None:
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press(textual_key(key))
+        assert driver_of(app).sent == [(command, arguments)]
+
+
+async def test_step_goes_to_the_driver_unless_the_pass_is_at_its_end() -> None:
+    app = application(snapshot(done=4))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("n")
+        assert driver_of(app).sent == [("step", {})]
+        give(app, snapshot(version=2))
+        await pilot.press("n")
+        assert len(driver_of(app).sent) == 1
+        await pilot.pause()
+        assert "at its end" in "\n".join(plane(app))
+
+
+async def test_space_stops_what_runs() -> None:
+    app = application(snapshot(busy="generating", progress=(3, 9)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert any("generating  3 of 9" in line for line in plane(app))
+        await pilot.press("space")
+        assert driver_of(app).cancelled == 1 and not driver_of(app).sent
+
+
+async def test_the_token_cursor_chooses_candidates_and_enter_puts_one() -> None:
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        assert app.explore.view.token is None
+        await pilot.press("left", "left")
+        assert app.explore.view.token == 5
+        await pilot.press("tab", "down", "down", "enter")
+        assert driver_of(app).sent == [("choose", {"position": 5, "id": 5})]
+        assert app.explore.view.token is None
+
+
+async def test_moving_past_the_end_follows_the_text_again() -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await pilot.press("left", "right", "right", "right")
+        assert app.explore.view.token is None
+        await pilot.press("home")
+        assert app.explore.view.token == 0
+        await pilot.press("escape")
+        assert app.explore.view.token is None
+
+
+async def test_stepping_moves_the_listing_cursor_to_what_was_done() -> None:
+    app = application(snapshot(done=2))
+    async with app.run_test() as pilot:
+        assert app.explore.view.address == "blocks.0.attn.q"
+        give(app, snapshot(done=4, version=2))
+        assert app.explore.view.address == "blocks.0.attn.pattern"
+        await pilot.pause()
+
+
+async def test_enter_in_the_listing_runs_to_its_line_or_back() -> None:
+    app = application(snapshot(done=4))
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.explore.bring("program")
+        await pilot.press("end", "enter", "home", "enter")
+        expected = [("run_until", {"address": "logits"}), ("rewind", {"address": "embed"})]
+        assert driver_of(app).sent == expected
+
+
+async def test_left_and_right_fold_the_listing() -> None:
+    app = application(snapshot(done=4))
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.explore.bring("program")
+        listing = app.explore.panel("program")
+        before = len(listing.found)  # type: ignore[attr-defined]
+        await pilot.press("left", "left")
+        assert len(listing.found) < before  # type: ignore[attr-defined]
+        await pilot.press("right")
+        assert len(listing.found) == before  # type: ignore[attr-defined]
+
+
+async def test_attention_keys_choose_layer_and_head_within_the_model() -> None:
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.explore.bring("attention")
+        await pilot.press("down", "down", "down", "right")
+        assert (app.explore.view.layer, app.explore.view.head) == (1, 1)
+        await pilot.press("h", "k")
+        assert (app.explore.view.layer, app.explore.view.head) == (0, 0)
+        await pilot.press("enter", "up")  # inside, the arrows move the cell
+        panel = app.explore.panel("attention")
+        assert panel.cell is not None and panel.cell[0] == 5 and app.explore.view.layer == 0  # type: ignore[attr-defined]
+        await pilot.press("escape")
+        assert panel.cell is None  # type: ignore[attr-defined]
+
+
+async def test_layer_keys_move_the_listing_to_the_same_line_of_the_next_block() -> None:
+    app = application(snapshot(done=4))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press(textual_key(">"))
+        assert app.explore.view.address == "blocks.1.attn.pattern" and app.explore.view.layer == 1
+
+
+async def test_the_prompt_is_edited_run_or_left() -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await pilot.press("i")
+        assert isinstance(app.screen, AskLayer)
+        await pilot.press("end", "!", "enter")
+        assert driver_of(app).sent == [("prompt", {"text": "The cat!"})]
+        await pilot.press("i", "x", "escape")
+        assert len(driver_of(app).sent) == 1 and isinstance(app.screen, Explore)
+
+
+async def test_a_model_without_a_tokenizer_is_asked_for_ids() -> None:
+    app = application(prompt=None, ids=[0, 2, 1])
+    async with app.run_test() as pilot:
+        await pilot.press("i", "end", "comma", "4", "enter")
+        assert driver_of(app).sent == [("prompt", {"ids": [0, 2, 1, 4]})]
+        await pilot.press("i", "x", "enter")
+        assert len(driver_of(app).sent) == 1
+        await pilot.pause()
+        assert any("expected whole numbers" in line for line in plane(app))
+
+
+async def test_a_prompt_the_screen_cannot_show_is_run_as_it_was() -> None:
+    app = application(prompt="a\x1b[2Jb")
+    async with app.run_test() as pilot:
+        await pilot.press("i", "enter")
+        assert driver_of(app).sent == [("prompt", {"text": "a\x1b[2Jb"})]
+
+
+async def test_sampling_changes_apply_at_once() -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await pilot.press("t", "left")
+        assert isinstance(app.screen, SamplingLayer)
+        await pilot.press("down", "4", "0", "end", "down", "down", "down", "right", "escape")
+        sent = driver_of(app).sent
+        assert sent == [
+            ("sampler", {"temperature": 0.9}),
+            ("sampler", {"top_k": 4}),
+            ("sampler", {"top_k": 40}),
+            ("seed", {"value": 6}),
+        ]
+
+
+async def test_a_sampling_value_out_of_range_is_refused_in_words() -> None:
+    app = application(snapshot(sampler=Sampler(temperature=0)))
+    async with app.run_test() as pilot:
+        await pilot.press("t", "left")
+        assert not driver_of(app).sent
+        await pilot.pause()
+        assert any("temperature: expected a number from 0 up" in line for line in plane(app))
+
+
+async def test_branches_are_listed_and_taken() -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await pilot.press("B")
+        assert isinstance(app.screen, Explore)
+        give(app, snapshot(version=2, branches=branches()))
+        await pilot.press("B")
+        assert isinstance(app.screen, BranchesLayer)
+        await pilot.press("down", "enter")
+        assert driver_of(app).sent == [("activate", {"branch": 1})]
+
+
+async def test_help_names_every_key_and_any_close_key_closes_it() -> None:
+    app = application()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("escape", "q", "question_mark"):
+            await pilot.press("question_mark")
+            assert isinstance(app.screen, HelpLayer)
+            await pilot.press(key)
+            assert isinstance(app.screen, Explore)
+
+
+async def test_find_goes_to_lines_and_tokens() -> None:
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("slash", *"mlp", "enter")
+        assert app.explore.view.address == "blocks.0.mlp.post"
+        await pilot.press("slash", "enter")
+        assert app.explore.view.address == "blocks.1.mlp.post"
+        await pilot.press("g", *["backspace"] * 3, "2", "enter")
+        assert app.explore.view.token == 2
+
+
+async def test_copying_says_what_was_copied() -> None:
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("left", "y")
+        assert app.clipboard.startswith('token 6 "·it" (id 9): p ')
+        await pilot.press("Y")
+        assert app.clipboard.startswith("minigpt-tui some/model --prompt 'The cat' --seed 5")
+
+
+async def test_a_key_brings_forward_a_panel_that_shows_its_effect() -> None:
+    app = application(snapshot(done=4))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.explore.bring("memory")
+        await pilot.press("n")
+        assert app.explore.panel("program").display
+        await pilot.press("o")
+        assert app.explore.panel("entropy").display
+
+
+async def test_ctrl_c_stops_work_then_asks_then_leaves_with_130() -> None:
+    app = application(snapshot(busy="generating"))
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+c")
+        assert driver_of(app).cancelled == 1 and app.is_running
+        driver_of(app).latest = replace(snapshot(), version=2)
+        await pilot.press("ctrl+c")
+        assert app.return_code is None
+        await pilot.press("ctrl+c")
+    assert app.return_code == 130
+
+
+async def test_a_pass_nobody_steps_follows_the_text() -> None:
+    old = snapshot()
+    app = application(replace(old, tokens=old.tokens[:-1]))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert driver_of(app).sent == [("restep", {}), ("run_until", {"address": "logits"})]
+
+
+async def test_the_candidates_cursor_returns_to_the_best_at_another_token() -> None:
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.explore.bring("candidates")
+        panel = app.explore.panel("candidates")
+        assert isinstance(panel, CandidatesPanel)
+        await pilot.press("down", "down")
+        assert panel.cursor == 2
+        await pilot.press("left")
+        assert panel.cursor == 0

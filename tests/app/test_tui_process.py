@@ -1,0 +1,189 @@
+"""`minigpt-tui` as a process in a real pseudo-terminal: exit codes, signals, and what reaches the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pyte
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = ROOT / "tests" / "golden" / "models" / "smollm2-like"
+BREAKS = "import sys; from app.screens.explore import Explore; Explore.draw = lambda self: 1 / 0; "
+RUN = "from app.tui import main; main(sys.argv[1:])"
+
+
+class Terminal:
+    """The app in a pseudo-terminal of 80x24, and the screen it draws."""
+
+    def __init__(self, *words: str, code: str = "import sys; " + RUN) -> None:
+        self.master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (24, 80))
+        self.before = termios.tcgetattr(slave)
+        environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, *words], stdin=slave, stdout=slave, stderr=slave, env=environment,
+            start_new_session=True,
+        )  # fmt: skip
+        self.slave = slave
+        self.screen = pyte.Screen(80, 24)
+        self.stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+
+    def read(self, until: str = "", seconds: float = 15.0) -> str:
+        """Let it draw until these words stand on the screen."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([self.master], [], [], 0.05)[0]:
+                data = os.read(self.master, 65536)
+                self.raw += data
+                self.stream.feed(data.replace(b"\x1b[>4;0m", b"").replace(b"\x1b[>1u", b"").replace(b"\x1b[<u", b""))
+            if until and until in "\n".join(self.screen.display):
+                break
+            if self.process.poll() is not None and not select.select([self.master], [], [], 0.05)[0]:
+                break
+        return "\n".join(self.screen.display)
+
+    def type(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def end(self, seconds: float = 5.0) -> int:
+        """Drain what it still writes and return its exit code."""
+        limit = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < limit:
+            self.read(seconds=0.1)
+        self.read(seconds=0.2)
+        return self.process.wait(0.1)
+
+    def is_restored(self) -> bool:
+        left = self.raw.rindex(b"\x1b[?1049l") > self.raw.rindex(b"\x1b[?1049h")
+        return left and termios.tcgetattr(self.slave) == self.before and b"\x1b[?1000l" in self.raw
+
+
+@pytest.fixture
+def terminals():  # type: ignore[no-untyped-def]
+    made: list[Terminal] = []
+
+    def make(*words: str, **options: str) -> Terminal:
+        made.append(Terminal(*words, **options))
+        return made[-1]
+
+    yield make
+    for terminal in made:
+        terminal.process.kill()
+        terminal.process.wait()
+        for descriptor in (terminal.master, terminal.slave):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+def run_without_terminal(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "import sys; " + RUN, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        cwd=ROOT, timeout=20, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["some/model"], 3, "not a terminal"),
+        (["m", "--ids", "1,x"], 2, "--ids: expected whole numbers"),
+        (["m", "--prompt", "a", "--ids", "1"], 2, "not allowed with"),
+    ],
+)
+def test_refusals_are_one_line_before_the_screen_starts(words: list[str], code: int, said: str) -> None:
+    result = run_without_terminal(*words)
+    assert result.returncode == code and result.stdout == ""
+    assert result.stderr.startswith("error: ") and said in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_without_a_shipped_model_one_must_be_given(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    import engine.model
+    from app.tui import main
+
+    monkeypatch.setattr(engine.model, "shipped_models", lambda: ())
+    with pytest.raises(SystemExit) as left:
+        main([])
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith("error: no model given")
+
+
+def test_a_model_that_is_not_there_is_exit_2_and_one_line(terminals) -> None:  # type: ignore[no-untyped-def]
+    terminal = terminals("./no/such/model")
+    assert terminal.end(15) == 2
+    assert b"error: ./no/such/model" in terminal.raw
+
+
+def test_it_opens_runs_and_quits(terminals) -> None:  # type: ignore[no-untyped-def]
+    terminal = terminals(str(MODEL), "--ids", "1,2,3,4", "--seed", "3")
+    assert "smollm2-like" in terminal.read("tokens 4/")
+    terminal.type("]")
+    assert "tokens 5/" in terminal.read("tokens 5/")
+    terminal.type("q")
+    assert terminal.end() == 0 and terminal.is_restored()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_restore_the_terminal(number: signal.Signals, code: int, terminals) -> None:  # type: ignore[no-untyped-def]
+    terminal = terminals(str(MODEL), "--ids", "1,2,3")
+    terminal.read("tokens 3/")
+    terminal.type(" ")
+    terminal.process.send_signal(number)
+    started = time.monotonic()
+    assert terminal.end() == code and terminal.is_restored()
+    assert time.monotonic() - started < 2.5
+
+
+def test_a_terminal_that_goes_away_is_129(terminals) -> None:  # type: ignore[no-untyped-def]
+    terminal = terminals(str(MODEL), "--ids", "1,2,3")
+    terminal.read("tokens 3/")
+    os.close(terminal.slave)
+    os.close(terminal.master)
+    terminal.process.send_signal(signal.SIGHUP)
+    assert terminal.process.wait(5) == 129
+
+
+def test_ctrl_c_asks_once_then_leaves(terminals) -> None:  # type: ignore[no-untyped-def]
+    terminal = terminals(str(MODEL), "--ids", "1,2,3")
+    terminal.read("tokens 3/")
+    terminal.type("\x03")
+    assert "Press Ctrl-C again" in terminal.read("Press Ctrl-C again")
+    terminal.type("\x03")
+    assert terminal.end() == 130 and terminal.is_restored()
+
+
+def test_a_bug_of_ours_is_exit_1_one_line_and_a_report(terminals) -> None:  # type: ignore[no-untyped-def]
+    terminal = terminals(str(MODEL), "--ids", "1,2,3", code=BREAKS + RUN)
+    assert terminal.end(15) == 1 and terminal.is_restored()
+    after = terminal.raw[terminal.raw.rindex(b"\x1b[?1049l") :].decode()
+    assert "error: a bug of ours, ZeroDivisionError" in after and "Traceback" not in after
+    report = Path(after[after.index("the report is in ") + 17 :].split()[0])
+    assert "ZeroDivisionError" in report.read_text()
+    report.unlink()
+
+
+def test_hostile_text_does_not_reach_the_terminal(terminals) -> None:  # type: ignore[no-untyped-def]
+    code = "import sys; sys.path.insert(0, sys.argv.pop()); from tui_factory import *; " \
+           "app = application(snapshot(words=HOSTILE, notice=HOSTILE[2], model_name=HOSTILE[1])); " \
+           "app.run(); sys.exit(app.return_code)"  # fmt: skip
+    terminal = terminals(str(Path(__file__).parent), code=code)
+    assert "[@click=app.quit]" in terminal.read("Candidates")
+    terminal.type("\t\t\t\ti")
+    terminal.read(seconds=0.5)
+    for bad in (b"\x1b]52", b"\xc2\x9b", "\u202e".encode(), b"\x00"):
+        assert bad not in terminal.raw
+    assert terminal.raw.count(b"\x1b[2J") <= 1  # only Textual's own
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.end() == 143
