@@ -68,6 +68,7 @@ class Session:
         self.stepper: Stepper | None = None
         self.decoder = Decoder(self._prepared())
         self._left: tuple[Node, Decoder] | None = None
+        self._kept_bytes = 0
 
     @property
     def tokens(self) -> list[int]:
@@ -106,6 +107,7 @@ class Session:
         leaf = self._feed(decoder, None, ids, stop, report, generated=False)
         self.decoder, self.leaf, self._left = decoder, leaf, None
         self.ended = None
+        self._kept_bytes = sum(map(_held, leaf.path()))
         self.restep()
 
     def generate(self, count: int, stop_text: str | None = None, ignore_eos: bool = False,
@@ -329,17 +331,25 @@ class Session:
         return node.logits
 
     def _trim(self) -> None:
-        """Drop the oldest internals beyond the byte budget."""
+        """Drop the oldest internals of the active text beyond the byte budget."""
+        assert self.leaf is not None
+        self._kept_bytes += _held(self.leaf)
+        if self._kept_bytes <= KEPT_BYTES:
+            return
         kept = 0
-        seen: set[int] = set()
-        for node in self.leaf.path() if self.leaf else ():
-            if node.logits is not None:
-                kept += node.logits.nbytes
-            if node.rows is not None and id(node.rows) not in seen:
-                seen.add(id(node.rows))
-                kept += sum(pattern.nbytes for pattern in node.rows.patterns)
-            if kept > KEPT_BYTES and node is not self.leaf:
+        for node in self.leaf.path():
+            kept += _held(node)
+            if kept > KEPT_BYTES // 2 and node is not self.leaf:  # drop much at once, so that it is seldom done
                 node.logits = node.rows = None
+        self._kept_bytes = min(kept, KEPT_BYTES // 2)
+
+
+def _held(node: Node) -> int:
+    """Bytes of the logits and attention kept with a token; those of a chunk are shared out over its tokens."""
+    logits = node.logits.nbytes if node.logits is not None else 0
+    if node.rows is None:
+        return logits
+    return logits + sum(pattern.nbytes // pattern.shape[1] for pattern in node.rows.patterns)
 
 
 def _rows(fed: Fed) -> AttentionRows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,7 +34,7 @@ class Node:
     prediction: Prediction | None = None
     rows: AttentionRows | None = None
     children: list[Node] = field(default_factory=list)
-    _chances: tuple[Sampler, tuple[float, ...]] | None = None
+    _shown: tuple[Sampler, tuple[Candidate, ...]] | None = None
     _position: int = 0
 
     def __post_init__(self) -> None:
@@ -58,45 +58,48 @@ class Node:
             if node.id == id:
                 return node
         node = Node(id, self, generated)
-        if self.logits is not None:
-            node.foresee(self.logits, self.prediction)
         self.children.append(node)
+        node._foreseen()
         return node
 
-    def foresee(self, logits: Array, prediction: Prediction | None) -> None:
-        """Note how well these logits (of the token before) foresaw this token."""
-        shifted = logits - logits.max()
-        self.logprob = float(shifted[self.id] - np.log(np.exp(shifted).sum()))
-        self.rank = rank_of(logits, self.id)
-        self.entropy = prediction.entropy if prediction is not None else None
-
     def receive(self, logits: Array, rows: AttentionRows) -> None:
-        """Note what the model computed when this token was fed."""
+        """Note what the model computed when this token was fed; what follows it is measured against that."""
         self.logits, self.rows = logits, rows
-        self.prediction = predict(logits, CANDIDATES)
+        self.prediction, self._shown = predict(logits, CANDIDATES), None
+        for child in self.children:
+            child._foreseen()
 
-    def candidates(self, sampler: Sampler, seen: list[int], text: tuple[str, ...]) -> tuple[Candidate, ...]:
-        """The best guesses for the next token. `chance` is NaN where the logits were dropped."""
+    def _foreseen(self) -> None:
+        """Note how well the token before foresaw this one."""
+        before = self.parent
+        if before is None or before.logits is None or before.prediction is None:
+            return
+        self.logprob = float(before.logits[self.id]) - before.prediction.log_normalizer
+        self.rank = rank_of(before.logits, self.id)
+        self.entropy = before.prediction.entropy
+
+    def candidates(self, sampler: Sampler, seen: Sequence[int], text_of: Callable[[int], str]) -> tuple[Candidate, ...]:
+        """The best guesses for the next token, remembered until the sampler changes.
+
+        `chance` is what the sampler leaves of each; NaN where the logits were dropped.
+        """
         if self.prediction is None:
             return ()
-        guesses = zip(
-            self.prediction.ids.tolist(),
-            self.prediction.logprobs.tolist(),
-            self._after(sampler, seen),
-            text,
-            strict=True,
-        )
-        return tuple(
-            Candidate(id, shown, logprob, float(np.exp(logprob)), chance, rank)
-            for rank, (id, logprob, chance, shown) in enumerate(guesses, 1)
-        )
+        if self._shown is None or self._shown[0] != sampler:
+            ids, logprobs = self.prediction.ids, self.prediction.logprobs
+            rows = zip(
+                ids.tolist(), logprobs.tolist(), np.exp(logprobs).tolist(), self._chances(sampler, seen), strict=True
+            )
+            shown = tuple(
+                Candidate(id, text_of(id), logprob, probability, chance, rank)
+                for rank, (id, logprob, probability, chance) in enumerate(rows, 1)
+            )
+            self._shown = sampler, shown
+        return self._shown[1]
 
-    def _after(self, sampler: Sampler, seen: list[int]) -> tuple[float, ...]:
-        """What the sampler leaves of each candidate, remembered until the sampler changes."""
+    def _chances(self, sampler: Sampler, seen: Sequence[int]) -> list[float]:
         assert self.prediction is not None
-        if self._chances is None or self._chances[0] != sampler:
-            if self.logits is None or not np.isfinite(self.logits).all():
-                return (float("nan"),) * len(self.prediction.ids)
-            drawn = sample(self.logits, sampler, np.random.default_rng(0), seen)
-            self._chances = sampler, tuple(drawn.probabilities[self.prediction.ids].tolist())
-        return self._chances[1]
+        if self.logits is None or not np.isfinite(self.logits).all():
+            return [float("nan")] * len(self.prediction.ids)
+        drawn = sample(self.logits, sampler, np.random.default_rng(0), seen)
+        return drawn.probabilities[self.prediction.ids].tolist()

@@ -23,6 +23,7 @@ class SnapshotMaker:
         self.session = session
         self.version = 0
         self._entropies: dict[int, tuple[AttentionRows, Array]] = {}
+        self._texts: dict[int, str] = {}
         self._memory_key: object = None
         self._memory: MemoryReport | None = None
 
@@ -68,14 +69,16 @@ class SnapshotMaker:
         return TokenView(node.id, self._text(node.id), node.logprob, node.rank, node.entropy, node.generated, siblings)
 
     def _text(self, id: int) -> str:
-        tokenizer = self.session.model.tokenizer
-        return str(id) if tokenizer is None else tokenizer.token_text(id)
+        if id not in self._texts:
+            tokenizer = self.session.model.tokenizer
+            self._texts[id] = str(id) if tokenizer is None else tokenizer.token_text(id)
+        return self._texts[id]
 
     def _candidates(self, node: Node, nodes: list[Node]) -> tuple[Candidate, ...]:
         if node.prediction is None:
             return ()
         seen = [n.id for n in nodes[: node.position + 1]] if self.session.sampler.repetition_penalty != 1 else []
-        return node.candidates(self.session.sampler, seen, tuple(map(self._text, node.prediction.ids.tolist())))
+        return node.candidates(self.session.sampler, seen, self._text)
 
     def _entropy(self, rows: AttentionRows) -> Array:
         """(L, H, T) nats, computed once for each chunk."""
