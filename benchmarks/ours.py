@@ -2,6 +2,7 @@
 
     python benchmarks/ours.py decode  SHAPE THREADS [DEPTH] [TOKENS] [--full]    tokens/s after a prompt of DEPTH (16)
     python benchmarks/ours.py prefill SHAPE THREADS [LENGTH]                     tokens/s, logits of the last position only
+    python benchmarks/ours.py outside SHAPE THREADS                              calls per token, time outside of them
 
 Decoding goes through the lowered, compiled program with every layer's attention pattern kept, and takes the greedy
 token. `--full` goes through `Session.generate` instead: sampling with every stage kept, predictions and entropies for
@@ -67,6 +68,44 @@ def prefill_rates(model: Model, length: int) -> list[float]:
     return rates[2:]
 
 
+def outside_numpy(model: Model) -> dict[str, float]:
+    """How many calls the compiled token step makes, and the time it takes when each of them does nothing.
+
+    Every function the step calls is replaced by one that returns at once; slices and reshapes stay, so the time is an
+    upper bound of what Python adds to NumPy.
+    """
+    config = model.config
+    prepared = prepare(config, model.weights, Settings())
+    step = compile_program(*prepared.step, prepared.keep)
+    cache = KVCache(cache_slots(prepared.prompt[0]), config.kv_heads, config.head_size, config.context)
+    for _ in range(17):
+        inputs = cache.claim(1) | {"tokens": np.array([[1]])}
+        step(inputs)
+    bound = step.bind(inputs)
+    calls = [0]
+
+    def count(*args: object, **named: object) -> float:
+        calls[0] += 1
+        return 1.0
+
+    def nothing(*args: object, **named: object) -> float:
+        return 1.0
+
+    namespace = bound.__globals__
+    functions = [name for name, value in namespace.items() if callable(value) and name.startswith("v")]
+    arguments = [inputs[name] for name in step._arguments]
+    for stand_in in (count, nothing):
+        namespace.update(dict.fromkeys(functions, stand_in))
+        times = []
+        for _ in range(500):
+            started = perf_counter()
+            bound(*arguments)
+            times.append(perf_counter() - started)
+        if stand_in is count:
+            per_token = calls[0] / 500
+    return {"calls": per_token, "outside_us": round(statistics.median(times) * 1e6, 1)}
+
+
 def full_rates(model: Model, depth: int, count: int) -> list[float]:
     """Tokens per second of what the terminal app does: sampling stages, predictions, snapshots."""
     from engine.sampling import Sampler
@@ -93,6 +132,9 @@ def main() -> None:
     numbers = [int(word) for word in rest]
     with threadpool_limits(int(threads)):
         model = open_model(f"random:{shape}")
+        if what == "outside":
+            print(json.dumps({"shape": shape} | outside_numpy(model)))
+            return
         depth = numbers[0] if numbers else (16 if what == "decode" else 128)
         if what == "decode":
             count = numbers[1] if len(numbers) > 1 else 64
@@ -101,7 +143,11 @@ def main() -> None:
             rates = prefill_rates(model, depth)
     peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     row = {"ours": "minigpt", "what": what, "shape": shape, "threads": int(threads), "depth": depth}
-    print(json.dumps(row | {"tokens_per_s": round(statistics.median(rates), 1), "best": round(max(rates), 1), "peak_mib": peak}))
+    print(
+        json.dumps(
+            row | {"tokens_per_s": round(statistics.median(rates), 1), "best": round(max(rates), 1), "peak_mib": peak}
+        )
+    )
 
 
 if __name__ == "__main__":
