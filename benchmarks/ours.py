@@ -82,14 +82,14 @@ def outside_numpy(model: Model) -> dict[str, float]:
         inputs = cache.claim(1) | {"tokens": np.array([[1]])}
         step(inputs)
     bound = step.bind(inputs)
-    calls = [0]
+    calls, one = [0], np.float32(1)
 
-    def count(*args: object, **named: object) -> float:
+    def count(*args: object, **named: object) -> np.float32:
         calls[0] += 1
-        return 1.0
+        return one
 
-    def nothing(*args: object, **named: object) -> float:
-        return 1.0
+    def nothing(*args: object, **named: object) -> np.float32:
+        return one
 
     namespace = bound.__globals__
     functions = [name for name, value in namespace.items() if callable(value) and name.startswith("v")]
