@@ -135,7 +135,8 @@ class Emitter:
         """The value with other axes over the same memory."""
         if ref.grows or any(isinstance(size, str) for size in shape):
             return self.once(f"{self.flat(ref)}.reshape({', '.join(map(str, shape))})")
-        return self.view(ref, lambda a: a.reshape(shape))
+        fixed = [int(size) for size in shape]
+        return self.view(ref, lambda a: a.reshape(fixed))
 
     def view(self, ref: Ref, take: Callable[[Array], Array]) -> str:
         """A view of a value of fixed shape, taken now and bound as a constant."""

@@ -150,9 +150,10 @@ class Session:
             raise InputError("the first token cannot be taken back; give another prompt instead")
         gone = self.leaf
         self.decoder.rewind(len(self.decoder.ids) - 1)
+        parent = self.leaf.parent
         if not gone.children:
-            gone.parent.children.remove(gone)
-        self.leaf = gone.parent
+            parent.children.remove(gone)
+        self.leaf = parent
         self.ended = None
 
     def choose(self, position: int, id: int) -> None:

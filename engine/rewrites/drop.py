@@ -51,8 +51,10 @@ def last_logits(program: Program, weights: Weights, keep: Collection[str] = ()) 
     """Compute the logits of the last token only: its row goes on alone as soon as nothing else needs the others.
 
     Keys and values need every row of everything before them; what leads from there to the logits gets a twin for the last
-    row, `<address>@last`, and the lines that then lead nowhere are dropped.
+    row, `<address>@last`, and the lines that then lead nowhere are dropped. Logits in `keep` are all kept.
     """
+    if "logits" in keep:
+        return program, weights
     made = {line.out: line for line in program.lines}
     attention = [
         made_from for line in program.lines for made_from in (line.ins[i] for i in KEYS_OR_VALUES.get(line.op, ()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -61,11 +62,15 @@ def multiply_into(
     at = program.index(address)
     line = program.lines[at]
     recipes = {
-        f"{name}@scaled": Recipe(shape_of(weights, name), lambda name=name: weights[name] * np.float32(factor))
+        f"{name}@scaled": Recipe(shape_of(weights, name), partial(_times, weights, name, factor))
         for name in (line.ins[1:] if bias else line.ins[1:2])
     }
     scaled = replace(line, ins=(line.ins[0], *recipes, *line.ins[1 + len(recipes) :]))
     return program.with_lines([*program.lines[:at], scaled, *program.lines[at + 1 :]]), recipes
+
+
+def _times(weights: Weights, name: str, factor: float) -> np.ndarray:
+    return weights[name] * np.float32(factor)
 
 
 def renamed(line: Line, names: Mapping[str, str]) -> Line:
@@ -92,7 +97,7 @@ def _absorbed(reader: Line, norm: Line, weights: Weights) -> tuple[Line, dict[st
         return matrix_of(reader, weights) * weights[norm.ins[1]][:, None]
 
     def bias() -> np.ndarray:
-        own = weights[reader.ins[2]] if len(reader.ins) > 2 else np.float32(0)
+        own = weights[reader.ins[2]] if len(reader.ins) > 2 else np.zeros(shape[1], np.float32)
         return own + weights[norm.ins[2]] @ matrix_of(reader, weights) if len(norm.ins) > 2 else own
 
     recipes = {reader.ins[1] + SUFFIX: Recipe(shape, weight)}

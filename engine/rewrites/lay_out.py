@@ -33,7 +33,7 @@ def tabulate_positions(program: Program, weights: Weights, context: int) -> tupl
         if line.op in (rope_cos, rope_sin, sinusoidal) and _table_bytes(line, context) <= LARGEST_TABLE_BYTES:
             name = f"{line.out}.table"
             shape = line.op.shape((context,), **line.attrs)
-            recipes[name] = Recipe(shape, lambda line=line: line.op.forward(np.arange(context), **line.attrs))
+            recipes[name] = Recipe(shape, partial(line.op.forward, np.arange(context), **line.attrs))
             lines.append(replace(line, op=embed, ins=(line.ins[0], name), attrs={}))
         else:
             lines.append(line)
