@@ -16,7 +16,7 @@ from engine.ops.attend import attend
 from engine.ops.attention import causal_mask, mask, merge_heads, scores, softmax, split_heads, weighted_sum
 from engine.ops.cache import append
 from engine.ops.embedding import embed, sinusoidal
-from engine.ops.linear import add, columns, identity, last_row, linear, multiply, scale
+from engine.ops.linear import add, columns, identity, last_position, last_row, linear, multiply, scale
 from engine.ops.loss import cross_entropy
 from engine.ops.norm import layer_normalize, rms_normalize, scale_shift
 from engine.ops.rope import rope_cos, rope_sin, rotate
@@ -41,6 +41,7 @@ CASES: list[tuple[Op, tuple, dict]] = [
     (identity, (numbers(2, 3, 4),), {}),
     (columns, (numbers(2, 3, 9),), {"start": 2, "stop": 7}),
     (last_row, (numbers(2, 3, 4),), {}),
+    (last_position, (np.arange(5),), {}),
     (gelu_tanh, (numbers(2, 3, 4),), {}),
     (gelu_erf, (numbers(2, 3, 4),), {}),
     (relu, (numbers(2, 3, 4),), {}),
@@ -83,7 +84,7 @@ def test_every_operation_is_tried_here():
 def test_float32_stays_float32_and_the_shape_is_foretold(op, ins, attrs):
     before = [a.copy() for a in ins]
     result = op.forward(*ins, **attrs)
-    assert result.dtype == np.float32
+    assert result.dtype == (ins[0].dtype if op is last_position else np.float32)
     assert result.shape == op.shape(*(a.shape for a in ins), **attrs)
     if op is not append:  # which is there to write into its cache
         assert all(np.array_equal(a, b) for a, b in zip(ins, before, strict=True))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ShapeError
-from engine.ops.linear import add, columns, identity, last_row, linear, multiply, scale
+from engine.ops.linear import add, columns, identity, last_position, last_row, linear, multiply, scale
 from engine.ops.shapes import broadcast
 
 # By hand: [1 2] [1 2 3; 4 5 6] = [1+8, 2+10, 3+12] = [9 12 15]; [0 -1] gives minus the second row.
@@ -66,6 +66,7 @@ def test_views_pick_and_rename():
     x = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
     assert columns.forward(x, start=1, stop=3).tolist() == [[[1, 2], [5, 6], [9, 10]]]
     assert last_row.forward(x).tolist() == [[[8, 9, 10, 11]]]
+    assert last_position.forward(np.array([4, 5, 6])).tolist() == [6]
     assert identity.forward(x) is x
     for op, out, attrs in (
         (columns, (1, 3, 2), {"start": 1, "stop": 3}),
