@@ -1,7 +1,7 @@
-"""Our side of a speed comparison, as one process: the same work as the PyTorch peer's, one JSON line on standard output.
+"""Our side of a speed comparison, as one process: the PyTorch peer's work, one JSON line on standard output.
 
     python benchmarks/ours.py decode  SHAPE THREADS [DEPTH] [TOKENS] [--full]    tokens/s after a prompt of DEPTH (16)
-    python benchmarks/ours.py prefill SHAPE THREADS [LENGTH]                     tokens/s, logits of the last position only
+    python benchmarks/ours.py prefill SHAPE THREADS [LENGTH]                     tokens/s, last logits only
     python benchmarks/ours.py outside SHAPE THREADS                              calls per token, time outside of them
 
 Decoding goes through the lowered, compiled program with every layer's attention pattern kept, and takes the greedy
@@ -20,16 +20,16 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np  # noqa: E402
-from threadpoolctl import threadpool_limits  # noqa: E402
+import numpy as np
+from threadpoolctl import threadpool_limits
 
-from engine.compile import compile_program  # noqa: E402
-from engine.decoder import Decoder  # noqa: E402
-from engine.kv_cache import KVCache  # noqa: E402
-from engine.model import Model, open_model  # noqa: E402
-from engine.prepare import prepare  # noqa: E402
-from engine.rewrites.cache_kv import cache_slots  # noqa: E402
-from engine.settings import Settings  # noqa: E402
+from engine.compile import compile_program
+from engine.decoder import Decoder
+from engine.kv_cache import KVCache
+from engine.model import Model, open_model
+from engine.prepare import prepare
+from engine.rewrites.cache_kv import cache_slots
+from engine.settings import Settings
 
 
 def decode_rates(model: Model, depth: int, count: int) -> list[float]:

@@ -1,4 +1,4 @@
-"""Compare our speed with a peer's: alternating runs in one sitting, the median ratio of the pairs, the spread beside it.
+"""Compare our speed with a peer's: alternating runs in one sitting, the median ratio and its spread.
 
     python benchmarks/speed.py --peer PATH/torch_peer.py --peer-python PATH/python [--pairs 5] [--only decode] [-o FILE]
 

@@ -1,4 +1,4 @@
-"""Where intermediate results lie: one block of memory, planned from when each storage is first written and last read."""
+"""Where intermediate results lie: one block of memory, planned from each storage's first writing and last reading."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ UNLIKELY = 7_368_787  # a prime: lengths of growing axes are marked by its multi
 class Compiled:
     """A compiled program. It owns its buffers, so each thread needs its own.
 
-    Calling it with the program's inputs returns outputs and kept values by address, in arrays of their own. Cache inputs
-    are bound by identity and written in place. `poison` fills every buffer with NaN after its last reader, so that a
+    Calling it with the program's inputs returns outputs and kept values by address, in arrays of their own. Caches are
+    bound by identity and written in place. `poison` fills every buffer with NaN after its last reader, so that a
     test sees a value that is used after its time.
     """
 

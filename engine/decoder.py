@@ -54,7 +54,7 @@ class Decoder:
         config = self.prepared.config
         if len(self.ids) + len(ids) > config.context:
             raise InputError(
-                f"the text would have {len(self.ids) + len(ids)} tokens, but the model's context ends at {config.context}"
+                f"the text would have {len(self.ids) + len(ids)} tokens, but the context ends at {config.context}"
             )
         if not all(0 <= i < config.vocab for i in ids):
             wrong = next(i for i in ids if not 0 <= i < config.vocab)

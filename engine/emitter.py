@@ -1,7 +1,7 @@
 """Writes the source of a compiled function and collects the constants that it names.
 
-Source holds only names of our own making (`v3`), numbers, and calls; arrays, functions and settings are constants in the
-function's namespace. No text from a file ever gets into it.
+Source holds only names of our own making (`v3`), numbers, and calls; arrays, functions and settings are constants in
+the function's namespace. No text from a file ever gets into it.
 
 A value is a `Ref`. Its shape is known when the function is bound, except for axes whose length is the number of tokens
 seen: there the shape holds a name, `S0`, that the function computes anew each time it is called.

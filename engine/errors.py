@@ -1,6 +1,6 @@
 """One family of errors, each a line a person can act on: `<file>: <key>: expected <X>, got <Y>; <what to do>`.
 
-The class decides the exit code (2: the input or the command line is wrong, 3: the surroundings refuse); nothing else does.
+The class alone decides the exit code (2: the input or the command line is wrong, 3: the surroundings refuse).
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ def listing(program: Program, shapes: Mapping[str, Shape] | None = None) -> str:
     """One line per operation, in columns: address, shape (if given), operation, equation."""
     rows = [(line.out, _shape(shapes, line.out), f"= {call_text(line)}", line.op.equation) for line in program.lines]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
-    head = f"({', '.join(program.inputs)}) -> {', '.join(program.outputs)}    {len(program)} lines, {len(program.params)} weights"
+    head = f"({', '.join(program.inputs)}) -> {', '.join(program.outputs)}"
+    head += f"    {len(program)} lines, {len(program.params)} weights"
     body = (
         "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False) if w) + f"   {row[3]}" for row in rows
     )
@@ -55,7 +56,7 @@ class Change:
 
 
 def diff(old: Program, new: Program) -> tuple[Change, ...]:
-    """Which lines went, came, changed or stayed, in the order of the two listings merged. Lines are matched by address."""
+    """Which lines went, came, changed or stayed, in the order of both listings. Lines are matched by address."""
     before, after = ([line.out for line in p.lines] for p in (old, new))
     changes: list[Change] = []
     for tag, i0, i1, j0, j1 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():

@@ -89,7 +89,8 @@ def needed_bytes(program: Program, shapes: Mapping[str, Shape]) -> list[int]:
 
 def place_of(address: str) -> str:
     """The row of the memory panel an address belongs to."""
-    return block_of(address) or ("unembed" if address.split(".")[0] in ("logits", "final", "unembed") else "embed")
+    first = address.partition(".")[0]
+    return block_of(address) or ("unembed" if first in ("logits", "final", "unembed") else "embed")
 
 
 def held_bytes(values: Mapping[str, np.ndarray]) -> dict[str, int]:

@@ -50,7 +50,8 @@ class Model:
         """The model in one line."""
         c = self.config
         shared = f" on {c.kv_heads}" if c.kv_heads != c.heads else ""
-        return f"{c.model_type}, {c.layers} layers x {c.heads} heads{shared}, width {c.width}, {c.parameter_count():,} parameters"
+        size = f"width {c.width}, {c.parameter_count():,} parameters"
+        return f"{c.model_type}, {c.layers} layers x {c.heads} heads{shared}, {size}"
 
 
 def open_model(spec: str) -> Model:
@@ -77,7 +78,7 @@ def presets() -> tuple[str, ...]:
 
 
 def random_model(spec: str) -> Model:
-    """`random:PRESET[:SEED]`: normal weights of standard deviation 0.02, gains 1, biases 0; the seed is 0 if not given."""
+    """`random:PRESET[:SEED]`: normal weights of standard deviation 0.02, gains 1, biases 0. The default seed is 0."""
     from engine.files import read_json
 
     _, name, seed, *rest = [*spec.split(":"), "0"]

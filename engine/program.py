@@ -43,7 +43,7 @@ class Op:
     forward      (*ins, out=None, **attrs) -> array; given `out` it writes there and returns it
     shape        (*in_shapes, **attrs) -> shape of the result
     cost         (in_shapes, out_shape, attrs) -> Cost
-    alias        None; "view" (shares the memory of input 0); "inplace=i" (may overwrite input i if it is its last reader)
+    alias        None; "view" (shares the memory of input 0); "inplace=i" (may overwrite input i as its last reader)
     layout       axes of the result in memory order, where that is not C order; lets the next line be a view
     """
 
@@ -72,7 +72,7 @@ class Op:
 
 @dataclass(frozen=True)
 class Line:
-    """`out = op(*ins, **attrs)`. `out` is a stable address; `where` is the builder's file:line and no part of equality."""
+    """`out = op(*ins, **attrs)`. `out` is a stable address; `where`, the builder, does not count in `==`."""
 
     out: str
     op: Op
@@ -150,7 +150,7 @@ class Program:
         return f"; did you mean {', '.join(close)}?" if close else "; `minigpt step` lists them"
 
     def with_lines(self, lines: Iterable[Line], **changes: Any) -> Program:
-        """This program with other lines; parameters that nothing reads any more are dropped, new ones are added by name."""
+        """This program with other lines; weights that nothing reads any more are dropped, new ones are added."""
         lines = tuple(lines)
         read = {name for line in lines for name in line.ins}
         made = {line.out for line in lines}

@@ -89,7 +89,7 @@ class Run:
         return line
 
     def back(self) -> Line:
-        """Undo the last line by forgetting its value. Raises ProgramError at the beginning or if values were dropped."""
+        """Undo the last line by forgetting its value. Raises ProgramError at the start or if values were dropped."""
         if self.cursor == 0:
             raise ProgramError("the run is at its beginning")
         if not self.hold:

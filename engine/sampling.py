@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import InputError
-from engine.ops.loss import log_softmax
 
 Array = np.ndarray
 PIECE = 64  # values per piece when the largest are sought

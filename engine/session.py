@@ -112,7 +112,7 @@ class Session:
 
     def generate(self, count: int, stop_text: str | None = None, ignore_eos: bool = False,
                  stop: Callable[[], bool] = never) -> Iterator[Generated]:  # fmt: skip
-        """Yield up to `count` new tokens. `ended` says afterwards why it stopped; stopping early keeps what was made."""
+        """Yield up to `count` new tokens. `ended` says afterwards why it stopped; stopping keeps what was made."""
         if self.leaf is None:
             raise InputError("there is no text yet: give a prompt first")
         stream, written = self._stream(), ""

@@ -73,7 +73,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("kv_window", "Window", "--kv-window", (None, 64, 128, 256), _is_count, "a number of tokens from 1 up",
             "Each token sees only the last N, itself included; the cache becomes a ring of that size."),
     Setting("optimize", "Optimized", "--optimize", (True, False), lambda v: isinstance(v, bool), "on or off",
-            "Folds gains, biases and the attention scale into the matrices and joins q, k, v: same result, fewer steps.", "4"),
+            "Folds gains, biases and scales into the matrices and joins q, k, v: same result, fewer steps.", "4"),
     Setting("threads", "Threads", "--threads", (None, 1, 2), _is_count, "a number of threads from 1 up",
             "How many processor threads the matrix products use."),
 )  # fmt: skip

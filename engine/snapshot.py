@@ -88,7 +88,7 @@ class Stepping:
 
 @dataclass(frozen=True)
 class AttentionRows:
-    """Attention of some consecutive tokens: pattern (L, H, T, S) for tokens first .. first+T-1 over keys of positions keys.
+    """Attention of consecutive tokens first .. first+T-1, over keys of the positions `keys`.
 
     keys is (S,), the position of each key; in a ring it is not sorted, and empty slots are -1. Where the layers' key
     positions differ (mixed windows), a layer's row has its own entry.
@@ -131,7 +131,7 @@ class Snapshot:
     warnings: tuple[str, ...] = field(default=())
 
     def candidates(self, position: int) -> tuple[Candidate, ...]:
-        """The model's best guesses for the token at `position` (one past the end: the next token); empty for the first."""
+        """The best guesses for the token at `position` (one past the end: the next token); empty for the first."""
         return self.candidate_rows[position - 1] if 1 <= position <= len(self.candidate_rows) else ()
 
     def attention(self, layer: int, head: int) -> Array:

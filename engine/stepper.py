@@ -1,7 +1,7 @@
 """`Stepper`: one forward pass, walked forward and back at three depths, with breakpoints.
 
-A step at depth "line" does one operation; at depth "part" the attention or the MLP of a block; at depth "block" all of a
-block. Going in and out changes the depth, as a debugger does.
+A step at depth "line" does one operation; at depth "part" the attention or the MLP of a block; at depth "block" all
+of a block. Going in and out changes the depth, as a debugger does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Stepper:
     """A run that is being stepped, and what a screen shows of it."""
 
     def __init__(self, what: str, program: Program, weights: Weights, inputs: Mapping[str, np.ndarray],
-                 edits: Sequence[Edit] = (), breakpoints: set[str] | None = None, depth: str = "line") -> None:  # fmt: skip
+                 edits: Sequence[Edit] = (), breakpoints: set[str] | None = None,
+                 depth: str = "line") -> None:  # fmt: skip
         self.what, self.depth = what, depth
         self.run = Run(program, weights, inputs, edits)
         self.run.breakpoints = breakpoints if breakpoints is not None else set()

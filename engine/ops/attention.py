@@ -25,7 +25,7 @@ def split_heads_forward(x: Array, *, heads: int, out: Array | None = None) -> Ar
 
 
 def merge_heads_forward(x: Array, *, out: Array | None = None) -> Array:
-    """Lay the heads of each token side by side again: (B, H, T, d) -> (B, T, H*d). A view, since z is laid out for it."""
+    """Lay the heads of each token side by side again: (B, H, T, d) -> (B, T, H*d). A view of z."""
     batch, heads, tokens, size = x.shape
     return x.transpose(0, 2, 1, 3).reshape(batch, tokens, heads * size)
 

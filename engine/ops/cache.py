@@ -47,7 +47,8 @@ def append_cost(ins: tuple[Shape, ...], out: Shape, attrs: Mapping[str, Any]) ->
 
 
 append = Op(
-    "append", "K = [K_past; k]", "The new tokens' keys (or values) join those of all tokens before; nothing is computed twice.",
-    append_forward, append_shape, append_cost, paper="Pope et al. 2022, Efficiently Scaling Transformer Inference, arXiv:2211.05102",
+    "append", "K = [K_past; k]", "The new tokens' keys (or values) join those before; nothing is computed twice.",
+    append_forward, append_shape, append_cost,
+    paper="Pope et al. 2022, Efficiently Scaling Transformer Inference, arXiv:2211.05102",
     alias="view",
 )  # fmt: skip

@@ -91,7 +91,7 @@ def last_position_forward(position_ids: Array, *, out: Array | None = None) -> A
 
 
 linear = Op(
-    "linear", "y = x W + b", "Every output is a weighted sum of all inputs of its row; the weights are what was learned.",
+    "linear", "y = x W + b", "Every output is a weighted sum of all inputs of its row; the weights were learned.",
     linear_forward, linear_shape, linear_cost,
 )  # fmt: skip
 add = Op(
@@ -101,11 +101,12 @@ add = Op(
 )  # fmt: skip
 multiply = Op(
     "multiply", "y = a * b", "Multiplies element by element: the gate decides how much of each hidden unit passes.",
-    multiply_forward, broadcast, per_element(1), paper="Shazeer 2020, GLU Variants Improve Transformer, arXiv:2002.05202",
+    multiply_forward, broadcast, per_element(1),
+    paper="Shazeer 2020, GLU Variants Improve Transformer, arXiv:2002.05202",
     alias="inplace=0",
 )  # fmt: skip
 scale = Op(
-    "scale", "y = c x", "Multiplies by one constant. On attention scores it keeps their spread independent of the head size.",
+    "scale", "y = c x", "One constant for all; it keeps the spread of attention scores independent of the head size.",
     scale_forward, same, per_element(1), paper="Vaswani et al. 2017, Attention Is All You Need, arXiv:1706.03762",
     alias="inplace=0",
 )  # fmt: skip

@@ -79,11 +79,11 @@ def rotate_cost(ins: tuple[Shape, ...], out: Shape, attrs: Mapping[str, Any]) ->
 
 PAPER = "Su et al. 2021, RoFormer, arXiv:2104.09864"
 rope_cos = Op(
-    "rope_cos", "c[p,i] = cos(p θ^(-2i/d))", "The cosine of every position's angle, one per channel pair; all blocks read it.",
+    "rope_cos", "c[p,i] = cos(p θ^(-2i/d))", "The cosine of every position's angle, one per channel pair.",
     rope_cos_forward, table_shape, per_element(2), paper=PAPER,
 )  # fmt: skip
 rope_sin = Op(
-    "rope_sin", "s[p,i] = sin(p θ^(-2i/d))", "The sine of every position's angle, one per channel pair; all blocks read it.",
+    "rope_sin", "s[p,i] = sin(p θ^(-2i/d))", "The sine of every position's angle, one per channel pair.",
     rope_sin_forward, table_shape, per_element(2), paper=PAPER,
 )  # fmt: skip
 rotate = Op(

@@ -20,7 +20,7 @@ READS = {scores: {1: "k"}, weighted_sum: {1: "v"}, attend: {1: "k", 2: "v"}}
 
 @dataclass(frozen=True)
 class CacheSlot:
-    """One cached value of a program: the input that holds it, the input with its positions, its window if it has one."""
+    """One cached value of a program: the input that holds it, the input with its positions, and its window."""
 
     name: str
     key_position_ids: str
@@ -55,17 +55,13 @@ def cache_kv(program: Program, weights: Weights) -> tuple[Program, Weights]:
     lines: list[Line] = []
     for line in program.lines:
         if line.op is causal_mask:
-            positions = _positions(windows[line.out])
-            inputs[positions] = None
-            line = replace(line, ins=(line.ins[0], positions))
+            new = [replace(line, ins=(line.ins[0], _positions(windows[line.out])))]
         elif line.op in READS:
-            window = line.attrs["window"] if line.op is attend else window_of.get(block_of(line.out))
-            kept = [_append(line, at, kind, window) for at, kind in READS[line.op].items()]
-            inputs |= dict.fromkeys(name for made in kept for name in (made.ins[3], made.ins[0]))
-            lines += kept
-            rest = line.ins[1 + len(kept) : -1] + (_positions(window),) if line.op is attend else ()
-            line = replace(line, ins=(line.ins[0], *(made.out for made in kept), *rest))
-        lines.append(line)
+            new = _reading_cache(line, line.attrs["window"] if line.op is attend else window_of.get(block_of(line.out)))
+        else:
+            new = [line]
+        lines += new
+        inputs |= dict.fromkeys(name for other in new if other.op in (append, causal_mask) for name in _cached(other))
     return program.with_lines(lines, inputs=tuple(inputs)), weights
 
 
@@ -76,11 +72,23 @@ def cache_slots(program: Program) -> tuple[CacheSlot, ...]:
     )
 
 
-def _append(reader: Line, at: int, kind: str, window: int | None) -> Line:
-    """`attn.k_seen = append(attn.cache_k, k, ...)` for the input `at` of a line that reads keys or values."""
-    place = f"{block_of(reader.out)}.attn"
-    ins = (f"{place}.cache_{kind}", reader.ins[at], "position_ids", _positions(window))
-    return Line(f"{place}.{kind}_seen", append, ins, {"window": window}, reader.where)
+def _reading_cache(reader: Line, window: int | None) -> list[Line]:
+    """The `append` lines for the keys or values that a line reads, and the line reading their results."""
+    place, positions = f"{block_of(reader.out)}.attn", _positions(window)
+    ins = list(reader.ins)
+    lines: list[Line] = []
+    for at, kind in READS[reader.op].items():
+        appended = (f"{place}.cache_{kind}", ins[at], "position_ids", positions)
+        lines.append(Line(f"{place}.{kind}_seen", append, appended, {"window": window}, reader.where))
+        ins[at] = lines[-1].out
+    if reader.op is attend:
+        ins[-1] = positions
+    return [*lines, replace(reader, ins=tuple(ins))]
+
+
+def _cached(line: Line) -> tuple[str, ...]:
+    """The inputs that a line needs beside the program's own."""
+    return (line.ins[3], line.ins[0]) if line.op is append else (line.ins[1],)
 
 
 def _positions(window: int | None) -> str:

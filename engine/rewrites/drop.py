@@ -50,8 +50,8 @@ def drop_unread(program: Program, keep: Collection[str] = ()) -> Program:
 def last_logits(program: Program, weights: Weights, keep: Collection[str] = ()) -> tuple[Program, Weights]:
     """Compute the logits of the last token only: its row goes on alone as soon as nothing else needs the others.
 
-    Keys and values need every row of everything before them; what leads from there to the logits gets a twin for the last
-    row, `<address>@last`, and the lines that then lead nowhere are dropped. Logits in `keep` are all kept.
+    Keys and values need every row of everything before them; what leads from there to the logits gets a twin for the
+    last row, `<address>@last`, and the lines that then lead nowhere are dropped. Logits in `keep` are all kept.
     """
     if "logits" in keep:
         return program, weights

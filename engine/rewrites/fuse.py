@@ -1,4 +1,4 @@
-"""`fuse_attention`: scores, scale, mask, softmax and weighted sum of a block become one line, where nobody looks inside."""
+"""`fuse_attention`: scores, scale, mask, softmax and weighted sum become one line, where nobody looks inside."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`lay_out`: tables and matrices in the order in which they are read fastest.
 
-Rotary cosines and sines become rows of a table, looked up by position instead of computed. Matrices are laid out for the
-product of one row with a matrix, which is all that a generated token does.
+Rotary cosines and sines become rows of a table, looked up by position instead of computed. Matrices are laid out for
+the product of one row with a matrix, which is all that a generated token does.
 """
 
 from __future__ import annotations
@@ -44,19 +44,15 @@ def lay_out_matrices(program: Program, weights: Weights) -> tuple[Program, Weigh
     """Copy every matrix once more, side by side with the others, in the layout that suits its shape."""
     sizes = {line.ins[1]: math.prod(shape_of(weights, line.ins[1])) for line in program.lines if line.op is linear}
     is_cached = 4 * sum(sizes.values()) <= CACHED_BYTES
-    pool = Pool()
-    recipes: dict[str, Recipe] = {}
-    lines: list[Line] = []
-    for line in program.lines:
+    pool, recipes = Pool(), {}
+    lines = list(program.lines)
+    for i, line in enumerate(program.lines):
         if line.op is linear:
             shape = matrix_shape(line, weights)
             transposed = not is_cached and reads_rows_faster(*shape)
-            name = f"{line.ins[1]}@laid"
-            recipes[name] = Recipe(
-                shape[::-1] if transposed else shape, partial(_laid, pool, line, weights, transposed)
-            )
-            line = replace(line, ins=(line.ins[0], name, *line.ins[2:]), attrs={"transposed": transposed})
-        lines.append(line)
+            name, laid = f"{line.ins[1]}@laid", shape[::-1] if transposed else shape
+            recipes[name] = Recipe(laid, partial(_laid, pool, line, weights, transposed))
+            lines[i] = replace(line, ins=(line.ins[0], name, *line.ins[2:]), attrs={"transposed": transposed})
     return program.with_lines(lines), Overlay(weights, recipes)
 
 

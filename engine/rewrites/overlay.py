@@ -1,7 +1,7 @@
 """Weights that a rewrite adds, as recipes laid over those it found.
 
-A recipe is worked out when its weight is asked for, and not kept: a chain of rewrites folds, joins and lays out one matrix
-at a time, so that the model is never held twice.
+A recipe is worked out when its weight is asked for, and not kept: a chain of rewrites folds, joins and lays out one
+matrix at a time, so that the model is never held twice.
 """
 
 from __future__ import annotations
