@@ -158,12 +158,15 @@ def shrink(values: Array, rows: int, columns: int) -> tuple[Array, int, int]:
     high, wide = (max(1, math.ceil(n / max(1, room))) for n, room in zip(values.shape, (rows, columns), strict=True))
     if high == wide == 1:
         return values, 1, 1
-    r, c = (math.ceil(n / f) for n, f in zip(values.shape, (high, wide), strict=True))
-    padded = np.full((r * high, c * wide), np.nan, np.float32)
-    padded[: values.shape[0], : values.shape[1]] = values
-    blocks = padded.reshape(r, high, c, wide).swapaxes(1, 2).reshape(r, c, high * wide)
-    size = np.where(np.isfinite(blocks), np.abs(blocks), -1)
-    return np.take_along_axis(blocks, size.argmax(-1)[..., None], -1)[..., 0], high, wide
+    finite = np.where(np.isfinite(values), values, np.nan)
+    largest, smallest = (_pooled(pick, finite, high, wide) for pick in (np.fmax, np.fmin))
+    return np.where(-smallest > largest, smallest, largest), high, wide
+
+
+def _pooled(pick: np.ufunc, values: Array, high: int, wide: int) -> Array:
+    """The largest or smallest number of every block of high x wide; NaN only where there is no other."""
+    rows = pick.reduceat(values, np.arange(0, values.shape[0], high), axis=0)
+    return pick.reduceat(rows, np.arange(0, values.shape[1], wide), axis=1)
 
 
 def number_text(value: float, width: int = 0) -> str:

@@ -10,6 +10,7 @@ from textual.strip import Strip
 from app.widgets import heat_cells
 from app.widgets.heat_cells import Fit
 from app.widgets.heat_map import HeatMap
+from app.widgets.patterns import LayerPatterns
 from app.widgets.view import View
 from engine.snapshot import Snapshot
 from viewers.picture import KEY, QUERY, Axis, Picture, Scale, shrink
@@ -30,8 +31,7 @@ class AttentionPanel(HeatMap):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.inside = False
-        self._patterns: dict[int, np.ndarray] = {}
-        self._made_for: tuple[int, int] = (-1, -1)
+        self._patterns = LayerPatterns()
 
     def changed(self, snapshot: Snapshot | None, view: View) -> None:
         if view.token != self.view.token or not self.inside:
@@ -41,13 +41,8 @@ class AttentionPanel(HeatMap):
         return f"layer {self.view.layer} head {self.view.head}"
 
     def pattern(self, snapshot: Snapshot, head: int) -> np.ndarray:
-        """The pattern of one head of the layer, assembled once per snapshot."""
-        key = (snapshot.version, self.view.layer)
-        if self._made_for != key:
-            self._made_for, self._patterns = key, {}
-        if head not in self._patterns:
-            self._patterns[head] = snapshot.attention(self.view.layer, head)
-        return self._patterns[head]
+        """(T, T) of one head of the layer."""
+        return self._patterns.of(snapshot, self.view.layer)[head]
 
     def scale(self, snapshot: Snapshot) -> Scale:
         """One scale for all heads of the layer, so that their pictures can be compared."""

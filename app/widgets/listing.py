@@ -88,10 +88,11 @@ class ListingPanel(Panel):
         if stepping is None:
             words = "Nothing is stepped yet. Press r to step the pass over this text, or i to write a prompt."
             return self.wrapped(words, width, height, dim)
-        found = self.found
+        found, cursor = self.found, self.cursor
         room = max(1, height - 3 if height > 5 else height)
-        self._top = first_row(self.cursor, len(found), room, self._top)
-        rows = [self._entry(stepping, e, i, width) for i, e in enumerate(found[self._top :][:room], self._top)]
+        self._top = first_row(cursor, len(found), room, self._top)
+        shown = enumerate(found[self._top :][:room], self._top)
+        rows = [self._entry(stepping, entry, i == cursor, width) for i, entry in shown]
         if height <= 5:
             return rows
         rows += [self.row(width).strip()] * (room - len(rows))
@@ -112,8 +113,7 @@ class ListingPanel(Panel):
         row.add("    ").column("address", name).column("operation", call).column("shape", shape)
         return row.column("FLOPs", 7, align="right").column("time", 7, align="right").strip()
 
-    def _entry(self, stepping: Stepping, entry: Entry, index: int, width: int) -> Strip:
-        is_cursor = index == self.cursor
+    def _entry(self, stepping: Stepping, entry: Entry, is_cursor: bool, width: int) -> Strip:
         row = self.row(width)
         if is_cursor:
             row.base += self.style_of("cursor" if self.has_focus else "mark")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from rich.style import Style
 from textual.message import Message
@@ -36,6 +37,7 @@ class TextPanel(Panel):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._top = 0
+        self._ground: RGB = (0, 0, 0)
         self._lines: list[list[tuple[int, str]]] = []  # what stands where, for the mouse and for up and down
 
     def note(self) -> list[tuple[str, Style]]:
@@ -58,6 +60,7 @@ class TextPanel(Panel):
 
     def body(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
         place = self.view.place(snapshot)
+        self._ground = self.background_colors[1].rgb
         self._lines = layout(snapshot.tokens, width)
         if not snapshot.tokens:
             return self.wrapped("No text yet. Press i to write a prompt.", width, height, self.style_of("dim"))
@@ -88,16 +91,12 @@ class TextPanel(Panel):
         return style + self.style_of("cursor") if place == self.view.place(snapshot) else style
 
     def _shade(self, token: TokenView, vocab: int, place: int) -> Style:
-        ground = self.background_colors[1].rgb
         if self.view.colouring == "none":
-            shade = blend(ground, self.styles.color.rgb, 0.10 if place % 2 else 0.0)
-            return Style(bgcolor=hexed(shade))
+            return tint(self._ground, self.styles.color.rgb, 0.10 if place % 2 else 0.0)
         amount = surprise(token, self.view.colouring, vocab)
         if amount is None:
             return self.style_of("dim")
-        step = round(amount * STEPS) / STEPS
-        shade = blend(ground, SURPRISE, step)
-        return Style(bgcolor=hexed(shade), color=hexed(readable_on(shade)) if step > 0.3 else None)
+        return tint(self._ground, SURPRISE, round(amount * STEPS) / STEPS)
 
     def clicked(self, x: int, y: int) -> None:
         spans = self._lines[self._top + y] if self._top + y < len(self._lines) else []
@@ -151,14 +150,28 @@ def token_sentence(token: TokenView, place: int) -> str:
     return f"{head}: {', '.join(parts)}"
 
 
+@lru_cache(maxsize=256)
+def tint(ground: RGB, colour: RGB, amount: float) -> Style:
+    """The background between ground and a colour, with text that can be read on it."""
+    shade = blend(ground, colour, amount)
+    return Style(bgcolor=hexed(shade), color=hexed(readable_on(shade)) if amount > 0.3 else None)
+
+
+@lru_cache(maxsize=1 << 14)
+def piece(text: str, width: int, gap: str) -> tuple[str, int]:
+    """A token as it is shown, at most one line of it, and its cells."""
+    whole = (visible(text, spaces=True) or "∅") + gap
+    shown = clip(whole, min(cells(whole), width))
+    return shown, cells(shown)
+
+
 def layout(tokens: tuple[TokenView, ...], width: int) -> list[list[tuple[int, str]]]:
     """Tokens over lines: a token that holds a newline ends its line; one longer than a line is cut."""
     lines: list[list[tuple[int, str]]] = [[]]
     used = 0
     gap = " " if tokens and all(t.text == str(t.id) for t in tokens) else ""  # ids, not text: keep them apart
-    for place, whole in enumerate([*((visible(t.text, spaces=True) or "∅") + gap for t in tokens), NEXT]):
-        text = clip(whole, min(cells(whole), width))
-        size = cells(text)
+    for place, token in enumerate((*tokens, None)):
+        text, size = piece(token.text, width, gap) if token else (NEXT, 1)
         if used + size > width:
             lines.append([])
             used = 0
