@@ -121,10 +121,9 @@ class _Text:
 def _token(session: Session, token: Generated, top: int) -> dict[str, Any]:
     """One token as plain values; a candidate's chance is what the sampler leaves of its probability."""
     node, parent = token.node, token.node.parent
-    assert parent is not None and parent.prediction is not None
+    assert parent is not None
     seen = [before.id for before in parent.path()]
-    texts = tuple(_text_of(session, id) for id in parent.prediction.ids.tolist())
-    candidates = parent.candidates(session.sampler, seen, texts)[:top]
+    candidates = parent.candidates(session.sampler, seen, lambda id: _text_of(session, id))[:top]
     return {
         "id": token.id,
         "text": _text_of(session, token.id),

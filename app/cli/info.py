@@ -7,6 +7,7 @@ text, and at the end of a full context.
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from app.cli.flags import add_model, add_settings_flags, settings_from
@@ -39,10 +40,8 @@ def run(args: argparse.Namespace) -> int:
 
 def gather(args: argparse.Namespace) -> dict[str, Any]:
     """Every fact, as plain values."""
-    from app.cli.opening import require_memory
     from engine.model import open_model
 
-    require_memory(args.model)
     model = open_model(args.model)
     config = model.config
     return {
@@ -54,7 +53,7 @@ def gather(args: argparse.Namespace) -> dict[str, Any]:
         "file_bytes": model.file_bytes,
         "parameters": config.parameter_count(),
         "tokenizer": _tokenizer(model.tokenizer),
-        "config": {key: value for key, value in vars(config).items() if key not in HIDDEN_KEYS},
+        "config": {key: value for key, value in asdict(config).items() if key not in HIDDEN_KEYS},
         "ignored_keys": list(config.ignored),
         "bytes_by_part": bytes_by_part(config),
         "memory": memory(config),
@@ -90,12 +89,19 @@ def memory(config: ModelConfig) -> dict[str, Any]:
 
 
 def program_numbers(args: argparse.Namespace, model: Any) -> dict[str, Any]:
-    """Lines, FLOPs and bytes: of the plain program, and of the one that generation runs for a token."""
+    """Lines, FLOPs and bytes: of the plain program, and of the one that generation runs for a token.
+
+    Optimizing makes new weights, so a model that is larger than the memory is priced as it is.
+    """
+    from app.cli.machine import available_bytes, is_too_large
     from engine.cost import infer_shapes, price, total
     from engine.prepare import prepare
 
     settings = settings_from(args)
+    if is_too_large(model.config, available_bytes()):
+        settings = replace(settings, optimize=False)
     program, weights = prepare(model.config, model.weights, settings).step
+    shapes = {name: weights[name].shape for name in program.params} if settings.optimize else model.config.parameters()
     numbers: dict[str, Any] = {
         "settings": settings.flags(),
         "plain_lines": len(model.program),
@@ -103,18 +109,17 @@ def program_numbers(args: argparse.Namespace, model: Any) -> dict[str, Any]:
     }
     for name, seen in (("first_token", 1), ("last_token", model.config.context)):
         rows = 1 if settings.kv_cache else seen
-        cost = total(price(program, infer_shapes(program, _shapes(program, weights, rows, seen, model.config))))
+        cost = total(price(program, infer_shapes(program, shapes | _inputs(program, rows, seen, model.config))))
         numbers[name] = {"flops": cost.flops, "bytes_read": cost.bytes_read, "bytes_written": cost.bytes_written}
     return numbers
 
 
-def _shapes(program: Any, weights: Any, rows: int, seen: int, config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """Shapes of everything a program is given, for `rows` new tokens that end a text of `seen`."""
+def _inputs(program: Any, rows: int, seen: int, config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Shapes of what a program is given, weights aside, for `rows` new tokens that end a text of `seen`."""
     from engine.kv_cache import RING_SLACK
     from engine.rewrites.cache_kv import cache_slots
 
-    known = {name: weights[name].shape for name in program.params}
-    known |= {"tokens": (1, rows), "position_ids": (rows,)}
+    known: dict[str, tuple[int, ...]] = {"tokens": (1, rows), "position_ids": (rows,)}
     for slot in cache_slots(program):
         slots = seen if slot.window is None else min(seen, slot.window + RING_SLACK)
         known[slot.key_position_ids] = (slots,)

@@ -20,24 +20,34 @@ def available_bytes() -> int | None:
 
 
 def config_of(spec: str) -> ModelConfig | None:
-    """The configuration of MODEL without its weights; None where there is no directory to look into."""
+    """The configuration of MODEL, without its weights; None if there is none, or the files are too small for it.
+
+    Then there is nothing to weigh, and opening the model says what is wrong.
+    """
     from engine.files import read_json
     from engine.weights import read_model_config
 
-    path = Path(spec)
     if spec.startswith("random:"):
         preset = PRESETS / f"{spec.split(':')[1]}.json"
-        is_known = preset in PRESETS.glob("*.json")
-        return read_config(read_json(preset), preset.name) if is_known else None
-    if not path.exists() and "/" not in spec:
-        path = SHIPPED / spec
-    home = path if path.is_dir() else path.parent
-    return read_model_config(home) if (home / "config.json").is_file() and path.exists() else None
+        return read_config(read_json(preset), preset.name) if preset in PRESETS.glob("*.json") else None
+    with suppress(OSError):
+        path = SHIPPED / spec if "/" not in spec and not Path(spec).exists() else Path(spec)
+        home = path if path.is_dir() else path.parent
+        stored = sum(file.stat().st_size for file in home.glob("*.safetensors"))
+        if stored and (home / "config.json").is_file():
+            config = read_model_config(home)
+            return config if stored >= config.parameter_count() else None  # a parameter has a byte at least
+    return None
 
 
 def weights_bytes(config: ModelConfig) -> int:
     """The weights as the engine holds them: float32."""
     return FLOAT_BYTES * config.parameter_count()
+
+
+def is_too_large(config: ModelConfig, free: int | None) -> bool:
+    """Whether the weights alone are more than the memory that is free."""
+    return free is not None and weights_bytes(config) > free
 
 
 def cache_bytes(config: ModelConfig, tokens: int) -> int:

@@ -27,11 +27,11 @@ def open_for(args: argparse.Namespace) -> Model:
 
 def require_memory(spec: str) -> None:
     """Raise SurroundingsError if the weights alone are larger than the memory that is free."""
-    from app.cli.machine import available_bytes, config_of, gigabytes, weights_bytes
+    from app.cli.machine import available_bytes, config_of, gigabytes, is_too_large, weights_bytes
     from engine.files import shortened
 
     config, free = config_of(spec), available_bytes()
-    if config is not None and free is not None and weights_bytes(config) > free:
+    if config is not None and free is not None and is_too_large(config, free):
         raise SurroundingsError(
             f"{shortened(spec)}: needs {gigabytes(weights_bytes(config))} of memory for its weights as float32, "
             f"but {gigabytes(free)} are free; close other programs or take a smaller model"

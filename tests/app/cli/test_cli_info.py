@@ -19,6 +19,13 @@ def test_bytes_and_parameters_add_up(minigpt, golden):
     assert told["dtype"] == "bfloat16" and told["fingerprint"] == model.fingerprint
 
 
+def test_every_family_is_told_in_full(minigpt, golden):
+    for model in sorted((golden / "models").iterdir()):
+        told = minigpt("info", model, "--json")
+        assert told.code == 0 and told.json["config"]["layers"] in (2, 3)
+        assert minigpt("info", model).code == 0
+
+
 def test_the_cache_is_priced_as_it_is_allocated(minigpt, golden):
     for name in ("llama-sharded", "mistral-no-window"):
         told = minigpt("info", golden / "models" / name, "--json").json["memory"]
@@ -44,10 +51,22 @@ def test_a_person_reads_the_same_numbers(minigpt, golden):
 def test_a_model_larger_than_memory_is_refused_before_it_is_loaded(minigpt, golden, monkeypatch):
     monkeypatch.setattr(machine, "available_bytes", lambda: 1000)
     model = golden / "models" / "gpt2-relu"
-    for command in (["info", model], ["generate", model, "--ids", "1"], ["step", model, "--ids", "1"]):
+    for command in (["generate", model, "--ids", "1"], ["step", model, "--ids", "1"]):
         result = minigpt(*command)
         assert result.code == 3 and "memory" in result.error
     assert minigpt("check", model).code == 0
+    told = minigpt("info", model, "--json")
+    assert told.code == 0 and told.json["memory"]["fits"] is False
+    assert told.json["program"]["settings"] == ["--no-optimize"]
+
+
+def test_sizes_that_the_file_does_not_have_are_the_inputs_fault_not_the_memorys(minigpt, make_reader):
+    directory = make_reader(num_hidden_layers=1)
+    config = json.loads((directory / "config.json").read_text())
+    (directory / "config.json").write_text(json.dumps(config | {"intermediate_size": 10**9}))
+    for command in (["info", directory], ["generate", directory, "-p", "a"], ["check", directory]):
+        result = minigpt(*command)
+        assert result.code == 2 and "expected" in result.error
 
 
 def test_check_says_yes_and_what_it_is(minigpt, golden, reader):
