@@ -5,6 +5,7 @@ Liveness is counted per storage, not per name: a view extends the life of its ro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -89,7 +90,7 @@ def needed_bytes(program: Program, shapes: Mapping[str, Shape]) -> list[int]:
 
 def place_of(address: str) -> str:
     """The row of the memory panel an address belongs to."""
-    first = address.partition(".")[0]
+    first = re.split(r"[.@]", address)[0]
     return block_of(address) or ("unembed" if first in ("logits", "final", "unembed") else "embed")
 
 

@@ -7,7 +7,7 @@ A token that a stage removes gets -inf there, so the stages show who removed wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,16 +34,19 @@ class Sampler:
     repetition_penalty: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, ok, wanted in (
-            ("temperature", 0 <= self.temperature < np.inf, "a number from 0 up"),
-            ("top-k", self.top_k >= 0, "0 (off) or a positive number"),
-            ("top-p", 0 < self.top_p <= 1, "a number above 0 and at most 1"),
-            ("repetition penalty", 0 < self.repetition_penalty < np.inf, "a positive number"),
-        ):
-            if not ok:
-                raise InputError(
-                    f"{name}: expected {wanted}, got {getattr(self, name.replace('-', '_').replace(' ', '_'))}"
-                )
+        for name, is_valid, wanted in SAMPLER_LIMITS:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not is_valid(value):
+                raise InputError(f"{name.replace('_', '-')}: expected {wanted}, got {value!r}")
+
+
+SAMPLER_LIMITS: tuple[tuple[str, Callable[[float], bool], str], ...] = (
+    ("temperature", lambda t: t == 0 or 1e-6 <= t <= 1e6, "0 (greedy) or a number from 0.000001 to 1000000"),
+    ("top_k", lambda k: isinstance(k, int) and k >= 0, "0 (off) or a positive whole number"),
+    ("top_p", lambda p: 0 < p <= 1, "a number above 0 and at most 1"),
+    ("repetition_penalty", lambda r: 0.01 <= r <= 100, "a number from 0.01 to 100"),
+)
+"""What each setting may be, so that no logit overflows in float32."""
 
 
 @dataclass(frozen=True)
