@@ -15,8 +15,9 @@ import numpy as np
 from engine.arena import Plan, plan
 from engine.cost import infer_shapes
 from engine.emitter import Emitter, Ref
-from engine.errors import ProgramError
+from engine.errors import Cancelled, ProgramError
 from engine.kernels import KERNELS
+from engine.listing import block_of
 from engine.ops.cache import append
 from engine.program import Line, Program, Shape, Weights
 
@@ -28,7 +29,8 @@ class Compiled:
 
     Calling it with the program's inputs returns outputs and kept values by address, in arrays of their own. Caches are
     bound by identity and written in place. `poison` fills every buffer with NaN after its last reader, so that a
-    test sees a value that is used after its time.
+    test sees a value that is used after its time. With more than one token, `stop` is asked before each block; if it
+    says yes, the call raises Cancelled.
     """
 
     def __init__(self, program: Program, weights: Weights, keep: Iterable[str] = (), poison: bool = False) -> None:
@@ -42,6 +44,7 @@ class Compiled:
         self._arena = np.empty(0, np.float32)
         self._bound: dict[Any, Callable[..., tuple[np.ndarray, ...]]] = {}
         self._bound_caches: tuple[int, ...] = ()
+        self.stop: Callable[[], bool] | None = None
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         caches = tuple(id(inputs[name]) for name in self._caches)
@@ -55,6 +58,11 @@ class Compiled:
         with np.errstate(all="ignore"):
             values = bound(*(inputs[name] for name in self._arguments))
         return dict(zip(self.results, values, strict=True))
+
+    def poll(self) -> None:
+        """Raise Cancelled if the caller wants to stop."""
+        if self.stop is not None and self.stop():
+            raise Cancelled("stopped in the middle of a pass; the text is as it was")
 
     @property
     def arena_bytes(self) -> int:
@@ -97,7 +105,11 @@ class _Binding:
         for i, name in enumerate(owner._growing):
             e.line(f"S{i} = len({self.refs[name].name})")
         last = {s.name: s.last for s in self.planned.storages.values()}
+        block = ""
         for i, line in enumerate(owner.program.lines):
+            if block_of(line.out) != block and self.largest["tokens"] != (1, 1):
+                block = block_of(line.out)
+                e.call(owner.poll)
             self._emit(line)
             if line.out in owner.results:
                 self.kept[line.out] = e.fresh()

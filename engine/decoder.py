@@ -6,7 +6,7 @@ the new tokens, so that the two can be compared, in result and in time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,11 +38,12 @@ class Fed:
 
 
 class Decoder:
-    """One text in the making. `ids` are the tokens fed so far."""
+    """One text in the making. `ids` are the tokens fed so far; `stop` is asked in long calls whether to give up."""
 
     def __init__(self, prepared: Prepared) -> None:
         self.prepared = prepared
         self.ids: list[int] = []
+        self.stop: Callable[[], bool] | None = None
         self._functions: dict[str, Compiled] = {}
         self._slots: tuple[CacheSlot, ...] = ()
         if prepared.settings.kv_cache:
@@ -99,17 +100,21 @@ class Decoder:
         inputs = cache.claim(len(part))
         inputs["tokens"] = np.asarray(part, np.int64)[None]
         kind = "step" if len(part) == 1 else "prompt_last" if last_only else "prompt"
-        values = self._function(kind)(inputs)
+        try:
+            values = self._function(kind)(inputs)
+        except BaseException:
+            cache.rewind(first)
+            raise
         self.ids.extend(part)
         keys = {name: track.positions[: track.used(cache.length)].copy() for name, track in cache.tracks.items()}
         per_layer = tuple(keys[slot.key_position_ids] for slot in self._slots[::2])
         return self._fed(first, values, per_layer)
 
     def _whole(self, ids: Sequence[int]) -> Fed:
-        first = len(self.ids)
-        self.ids.extend(ids)
-        tokens, positions = np.asarray(self.ids, np.int64)[None], np.arange(len(self.ids))
-        values = self._function("prompt")({"tokens": tokens, "position_ids": positions})
+        first, whole = len(self.ids), [*self.ids, *ids]
+        positions = np.arange(len(whole))
+        values = self._function("prompt")({"tokens": np.asarray(whole, np.int64)[None], "position_ids": positions})
+        self.ids = whole
         fed = self._fed(first, values, (positions,) * self.prepared.config.layers)
         return Fed(first, fed.logits[first:], tuple(p[:, first:] for p in fed.patterns), fed.keys)
 
@@ -121,6 +126,7 @@ class Decoder:
         if kind not in self._functions:
             program, weights = getattr(self.prepared, kind)
             self._functions[kind] = compile_program(program, weights, self.prepared.keep)
+        self._functions[kind].stop = self.stop
         return self._functions[kind]
 
     def _empty_cache(self) -> KVCache | None:

@@ -116,7 +116,7 @@ class Driver:
 
     def _toggle(self, name: str) -> None:
         self._publish("running the text under the new setting")
-        self._session.change(self._session.settings.toggled(name))
+        self._session.change(self._session.settings.toggled(name), self._stopped)
 
     def _sampler(self, **changes: Any) -> None:
         self._session.resample(**changes)

@@ -116,6 +116,7 @@ class Session:
         if self.leaf is None:
             raise InputError("there is no text yet: give a prompt first")
         stream, written = self._stream(), ""
+        self.decoder.stop = stop
         self.ended = None
         started, made = perf_counter(), 0
         while self.ended is None:
@@ -203,9 +204,10 @@ class Session:
                 ends.append(node)
         return ends
 
-    def change(self, settings: Settings) -> None:
+    def change(self, settings: Settings, stop: Callable[[], bool] = never) -> None:
         """Run under other settings from here on: the text stays, its internals are computed again."""
         decoder = Decoder(Prepared(self.model.config, self.model.weights, settings, self.decoder.prepared.keep))
+        decoder.stop = stop
         old = self.settings
         self.settings = settings
         try:
@@ -289,6 +291,7 @@ class Session:
               report: Callable[[int, int], None] | None, generated: bool) -> Node:  # fmt: skip
         """Feed many tokens and hang their nodes below `parent`; returns the last."""
         node, done = parent, 0
+        decoder.stop = stop
         for fed in decoder.feed(ids):
             rows = _rows(fed)
             for row in fed.logits:
