@@ -46,8 +46,8 @@ class AttentionPanel(HeatMap):
 
     def scale(self, snapshot: Snapshot) -> Scale:
         """One scale for all heads of the layer, so that their pictures can be compared."""
-        found = [rows.patterns[self.view.layer].max(initial=0.0) for rows in snapshot.attention_rows]
-        return Scale("sequential", 0.0, float(max(found, default=1.0)) or 1.0)
+        self._patterns.of(snapshot, self.view.layer)
+        return Scale("sequential", 0.0, self._patterns.largest or 1.0)
 
     def picture(self, snapshot: Snapshot) -> Picture | None:
         if not snapshot.tokens or not snapshot.attention_rows:

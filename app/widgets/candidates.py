@@ -70,7 +70,7 @@ class CandidatesPanel(Panel):
         head = self.row(width).column("   #", 5).column(" token", token_width + 1)
         head.column(" probability", bar_width).column("p", 7, align="right")
         rows = [head.column("logprob", 8, align="right").column("drawn", 7, align="right").strip()]
-        rows = [Strip([s.__class__(s.text, self.rich_style + dim) for s in rows[0]], width)]
+        rows = [Strip([s.__class__(s.text, self.base + dim) for s in rows[0]], width)]
         room = max(1, height - 2)
         self._top = first_row(self.cursor, len(self.found), room, self._top)
         for i in range(self._top, min(self._top + room, len(self.found))):

@@ -44,6 +44,7 @@ class Panel(Widget, can_focus=True):
 
     def __init__(self, name: str) -> None:
         self._rows: list[Strip] | None = None
+        self.base = Style()  # the panel's own colours, looked up once for each drawing
         super().__init__(id=name)
         self.snapshot: Snapshot | None = None
         self.view = View()
@@ -75,7 +76,7 @@ class Panel(Widget, can_focus=True):
         return self.get_component_rich_style(f"panel--{part}", partial=True)
 
     def row(self, width: int) -> Row:
-        return Row(width, self.rich_style)
+        return Row(width, self.base)
 
     def wrapped(self, text: str, width: int, rows: int, style: Style | None = None) -> list[Strip]:
         """Words broken over at most `rows` rows."""
@@ -102,6 +103,7 @@ class Panel(Widget, can_focus=True):
         width, height = self.size
         if width <= 0 or height <= 0:
             return []
+        self.base = self.rich_style
         rows = [self._title_row(width)]
         inner = width - 2
         if inner < 4:
@@ -110,12 +112,12 @@ class Panel(Widget, can_focus=True):
             inside = self.wrapped(self.waiting, inner, height - 1, self.style_of("dim"))
         else:
             inside = self.body(self.snapshot, inner, height - 1) if height > 1 else []
-        edge = Strip.blank(1, self.rich_style)
+        edge = Strip.blank(1, self.base)
         return rows + [Strip.join([edge, strip, edge]) for strip in inside[: height - 1]]
 
     def _title_row(self, width: int) -> Strip:
         base, tab = self.style_of("title"), self.style_of("tab")
-        row = Row(width, self.rich_style + base)
+        row = Row(width, self.base + base)
         for name, title in self.tabs or ((self.id or "", self.title),):
             mine = name == self.id
             mark = ("▌" if self.has_focus else " ") if mine else " "

@@ -16,6 +16,7 @@ class LayerPatterns:
         self._layer = -1
         self._rows: tuple[AttentionRows, ...] = ()
         self._room = np.zeros((0, 0, 0), np.float32)
+        self.largest = 0.0  # of all heads
 
     def of(self, snapshot: Snapshot, layer: int) -> np.ndarray:
         """All heads of a layer: rows are queries, columns keys."""
@@ -27,7 +28,7 @@ class LayerPatterns:
         if not grows or self._room.shape[1] < count or self._room.shape[0] != snapshot.heads:
             side = (count // STEP + 1) * STEP
             self._room = np.full((snapshot.heads, side, side), np.nan, np.float32)
-            known = 0
+            known, self.largest = 0, 0.0
         for chunk in rows[known:]:
             self._write(chunk, layer, count)
         self._layer, self._rows = layer, rows
@@ -35,6 +36,7 @@ class LayerPatterns:
 
     def _write(self, chunk: AttentionRows, layer: int, count: int) -> None:
         pattern, keys = chunk.patterns[layer], chunk.keys[layer]
+        self.largest = max(self.largest, float(pattern.max(initial=0.0)))
         for t in range(min(pattern.shape[1], count - chunk.first)):
             query = chunk.first + t
             seen = (keys >= 0) & (keys <= query)

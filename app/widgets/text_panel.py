@@ -81,7 +81,7 @@ class TextPanel(Panel):
         return row.strip()
 
     def _style(self, snapshot: Snapshot, place: int) -> Style:
-        base = self.rich_style
+        base = self.base
         if place >= len(snapshot.tokens):
             style = base + self.style_of("dim")
         else:

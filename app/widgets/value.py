@@ -41,11 +41,13 @@ class ValuePanel(HeatMap):
         return self.view.head * value.shape[1] // max(1, self.snapshot.heads)
 
     def usual_cell(self, picture: Picture) -> tuple[int, int]:
-        """The row of the token under the text's cursor."""
+        """In the row of the token under the text's cursor, the largest number."""
         if self.snapshot is None or picture.rows.name not in (TOKEN, QUERY):
             return (0, 0)
         query = self.view.query(self.snapshot)
-        return (picture.rows.numbers.index(query) if query in picture.rows.numbers else 0, 0)
+        row = picture.rows.numbers.index(query) if query in picture.rows.numbers else 0
+        sizes = np.abs(np.nan_to_num(picture.values[row], posinf=0, neginf=0))
+        return row, int(sizes.argmax()) if sizes.size else 0
 
     def heading(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
         line = self.line(snapshot)
