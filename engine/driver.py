@@ -7,6 +7,7 @@ as it was.
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 from collections.abc import Callable
@@ -28,8 +29,9 @@ class Driver:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._maker = SnapshotMaker(session)
-        self._commands: queue.SimpleQueue[tuple[str, dict[str, Any]] | None] = queue.SimpleQueue()
-        self._stop = threading.Event()
+        self._commands: queue.SimpleQueue[tuple[int, str, dict[str, Any]] | None] = queue.SimpleQueue()
+        self._serials = itertools.count(1)
+        self._sent = self._running = self._cancelled = 0  # serial numbers of commands
         self._closing = False
         self._published_s = 0.0
         self._notice: str | None = None
@@ -44,11 +46,12 @@ class Driver:
         """Queue a command; see `COMMANDS`. Returns at once."""
         if command not in COMMANDS:
             raise InputError(f"no such command: {command}")
-        self._commands.put((command, arguments))
+        self._sent = next(self._serials)
+        self._commands.put((self._sent, command, arguments))
 
     def cancel(self) -> None:
-        """Stop the command that runs now; what it has done is kept."""
-        self._stop.set()
+        """Stop the command that runs now, and those that wait; what was done is kept."""
+        self._cancelled = self._sent
 
     def close(self) -> None:
         """Stop and join the worker."""
@@ -60,8 +63,7 @@ class Driver:
 
     def _work(self) -> None:
         while (item := self._commands.get()) is not None and not self._closing:
-            command, arguments = item
-            self._stop.clear()
+            self._running, command, arguments = item
             self._notice = None
             try:
                 COMMANDS[command](self, **arguments)
@@ -72,7 +74,10 @@ class Driver:
             except Exception as error:  # a bug of ours: the screen says so, the session goes on
                 self.failure = error
                 self._notice = f"internal error in {command}: {error}"
-            self._publish()
+            try:
+                self._publish()
+            except Exception as error:  # likewise; the last snapshot stays
+                self.failure = error
 
     def _publish(self, busy: str | None = None, progress: tuple[int, int] | None = None) -> None:
         self.latest = self._maker.make(busy, progress, self._notice)
@@ -84,7 +89,7 @@ class Driver:
             self._publish(busy, progress)
 
     def _stopped(self) -> bool:
-        return self._stop.is_set()
+        return self._closing or self._running <= self._cancelled
 
     def _prompt(self, text: str | None = None, ids: list[int] | None = None) -> None:
         self._publish("running the prompt")
@@ -145,7 +150,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "next": Driver._next,
     "take_back": lambda driver: driver._change_text("take_back"),
     "choose": lambda driver, position, id: driver._change_text("choose", position=position, id=id),
-    "activate": lambda driver, branch: driver._change_text("activate", branch=branch),
+    "activate": lambda driver, branch: driver._change_text("activate", branch=branch, stop=driver._stopped),
     "toggle": Driver._toggle,
     "sampler": Driver._sampler,
     "seed": Driver._seed,

@@ -6,7 +6,7 @@ from a worker thread. It is the only object that changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -15,7 +15,6 @@ import numpy as np
 from engine.decoder import Decoder, Fed
 from engine.edits import Edit
 from engine.errors import Cancelled, InputError
-from engine.kv_cache import KVCache
 from engine.model import Model, open_model
 from engine.prepare import Prepared, prepare
 from engine.rewrites.cache_kv import limit_window
@@ -107,7 +106,7 @@ class Session:
         leaf = self._feed(decoder, None, ids, stop, report, generated=False)
         self.decoder, self.leaf, self._left = decoder, leaf, None
         self.ended = None
-        self._kept_bytes = sum(map(_held, leaf.path()))
+        self._trim(leaf.path())
         self.restep()
 
     def generate(self, count: int, stop_text: str | None = None, ignore_eos: bool = False,
@@ -118,18 +117,20 @@ class Session:
         stream, written = self._stream(), ""
         self.decoder.stop = stop
         self.ended = None
-        started, made = perf_counter(), 0
+        made, spent_s = 0, 0.0
         while self.ended is None:
-            if made == count:
+            if made >= count:
                 self.ended = f"{count} tokens, as asked"
             elif len(self.decoder.ids) >= self.model.config.context:
                 self.ended = f"the context's end ({self.model.config.context} tokens)"
             elif stop():
                 break
             else:
+                started = perf_counter()
                 token = self.next_token(stream)
+                spent_s += perf_counter() - started  # what the caller does between tokens is not counted
                 made, written = made + 1, written + token.text
-                self.tokens_per_s = made / (perf_counter() - started)
+                self.tokens_per_s = made / spent_s
                 if not ignore_eos and token.id in self.model.config.eos:
                     self.ended = f"the end token {token.id}"
                 elif stop_text and stop_text in written:
@@ -165,32 +166,33 @@ class Session:
         if not 0 <= id < self.model.config.vocab:
             raise InputError(f"token {id}: expected an id from 0 to {self.model.config.vocab - 1}")
         if position < len(nodes):
-            left = self.decoder
-            self._left = (nodes[-1], left)
-            self.decoder = left.fork()
-            self.decoder.rewind(position)
-            self.leaf = nodes[position - 1]
+            decoder = self.decoder.fork()
+            decoder.rewind(position)
+            self._left = (nodes[-1], self.decoder)
+            self.decoder, self.leaf = decoder, nodes[position - 1]
             self._logits(self.leaf)
         self._extend(id, generated=True)
         self.ended = None
 
-    def activate(self, branch: int) -> None:
+    def activate(self, branch: int, stop: Callable[[], bool] = never) -> None:
         """Go to another branch. Only the one left last still has its cache; others are run again."""
         leaves = self.branch_ends()
         if not 0 <= branch < len(leaves):
             raise InputError(f"branch {branch}: expected 0 to {len(leaves) - 1}")
-        leaf, old = leaves[branch], (self.leaf, self.decoder)
-        assert old[0] is not None
-        if leaf is old[0]:
+        leaf, old = leaves[branch], self.leaf
+        assert old is not None
+        if leaf is old:
             return
         if self._left and self._left[0] is leaf:
-            self.decoder = self._left[1]
+            decoder = self._left[1]
         else:
-            self.decoder = self.decoder.fork()
-            self._replay(leaf)
-        self._left = (old[0], old[1])
-        self.leaf = leaf
+            decoder = self.decoder.fork()
+            decoder.stop = stop
+            self._replay(decoder, leaf)
+        self._left = (old, self.decoder)
+        self.decoder, self.leaf = decoder, leaf
         self.ended = None
+        self._trim(leaf.path())
         self.restep()
 
     def branch_ends(self) -> list[Node]:
@@ -208,20 +210,11 @@ class Session:
         """Run under other settings from here on: the text stays, its internals are computed again."""
         decoder = Decoder(Prepared(self.model.config, self.model.weights, settings, self.decoder.prepared.keep))
         decoder.stop = stop
-        old = self.settings
-        self.settings = settings
-        try:
-            if self.leaf is not None:
-                before, self.decoder = self.decoder, decoder
-                try:
-                    self._replay(self.leaf, fresh=True)
-                except BaseException:
-                    self.decoder = before
-                    raise
-        except BaseException:
-            self.settings = old
-            raise
-        self.decoder, self._left = decoder, None
+        if self.leaf is not None:
+            self._replay(decoder, self.leaf)
+        self.settings, self.decoder, self._left = settings, decoder, None
+        if self.leaf is not None:
+            self._trim(self.leaf.path())
         self.restep()
 
     def resample(self, seed: int | None = None, **changes: float) -> None:
@@ -251,12 +244,11 @@ class Session:
             program, weights = prepared.prompt
             inputs = {"tokens": np.array([ids]), "position_ids": np.arange(len(ids))}
             return f"as generation runs it, all {len(ids)} tokens (no cache)", program, weights, inputs
-        cache: KVCache = self.decoder.fork().cache  # type: ignore[assignment]
-        if not cache.can_rewind(len(ids) - 1):
-            raise InputError("the ring has lost what the last token saw; step the plain program, or take a token more")
-        cache.rewind(len(ids) - 1)
+        decoder = self.decoder.fork()
+        decoder.rewind(len(ids) - 1)
+        assert decoder.cache is not None
         program, weights = prepared.step
-        inputs = cache.claim(1) | {"tokens": np.array([ids[-1:]])}
+        inputs = decoder.cache.claim(1) | {"tokens": np.array([ids[-1:]])}
         return f"as generation runs it, token {len(ids)} after a cache of {len(ids) - 1}", program, weights, inputs
 
     def _prepared(self) -> Prepared:
@@ -282,9 +274,9 @@ class Session:
         known = self.leaf
         fed = next(iter(self.decoder.feed([id])))
         node = known.child(id, generated)
-        node.receive(fed.logits[-1], _rows(fed))
+        node.receive(_owned(fed.logits[-1]), _rows(fed))
         self.leaf = node
-        self._trim()
+        self._trim([node])
         return node
 
     def _feed(self, decoder: Decoder, parent: Node | None, ids: Sequence[int], stop: Callable[[], bool],
@@ -305,47 +297,42 @@ class Session:
         assert node is not None
         return node
 
-    def _replay(self, leaf: Node, fresh: bool = False) -> None:
-        """Bring the decoder to the text that ends at `leaf`, running only what is not in its cache."""
+    def _replay(self, decoder: Decoder, leaf: Node) -> None:
+        """Bring a decoder to the text that ends at `leaf`, running only what it has not seen; no node changes if it fails."""
         nodes = list(leaf.path())[::-1]
         shared = 0
-        while (
-            not fresh
-            and shared < min(len(nodes), len(self.decoder.ids))
-            and nodes[shared].id == self.decoder.ids[shared]
-        ):
+        while shared < min(len(nodes) - 1, len(decoder.ids)) and nodes[shared].id == decoder.ids[shared]:
             shared += 1
-        if not fresh:
-            shared = min(shared, len(nodes) - 1)
-            self.decoder.rewind(shared)
-        at = shared
-        for fed in self.decoder.feed([node.id for node in nodes[shared:]]):
+        decoder.rewind(shared)
+        made: list[tuple[np.ndarray, AttentionRows]] = []
+        for fed in decoder.feed([node.id for node in nodes[shared:]]):
             rows = _rows(fed)
-            for row in fed.logits:
-                nodes[at].receive(row.copy(), rows)
-                at += 1
+            made += ((row.copy(), rows) for row in fed.logits)
+        for node, (logits, rows) in zip(nodes[shared:], made, strict=True):
+            node.receive(logits, rows)
 
     def _logits(self, node: Node) -> np.ndarray:
         """The logits after the active leaf, computed again if they were dropped for the byte budget."""
         if node.logits is None:
             self.decoder.rewind(node.position)
             fed = next(iter(self.decoder.feed([node.id])))
-            node.receive(fed.logits[-1], _rows(fed))
+            node.receive(_owned(fed.logits[-1]), _rows(fed))
         assert node.logits is not None
         return node.logits
 
-    def _trim(self) -> None:
-        """Drop the oldest internals of the active text beyond the byte budget."""
-        assert self.leaf is not None
-        self._kept_bytes += _held(self.leaf)
-        if self._kept_bytes <= KEPT_BYTES:
+    def _trim(self, added: Iterable[Node]) -> None:
+        """Count what came with some nodes; beyond the byte budget drop the internals of other branches, then the oldest."""
+        self._kept_bytes += sum(map(_held, added))
+        if self._kept_bytes <= KEPT_BYTES or self.leaf is None:
             return
-        kept = 0
-        for node in self.leaf.path():
+        path = list(self.leaf.path())
+        active, kept = {id(node) for node in path}, 0
+        for node in [*path, *(node for node in path[-1].tree() if id(node) not in active)]:
             kept += _held(node)
             if kept > KEPT_BYTES // 2 and node is not self.leaf:  # drop much at once, so that it is seldom done
+                kept -= _held(node)
                 node.logits = node.rows = None
-        self._kept_bytes = min(kept, KEPT_BYTES // 2)
+        self._kept_bytes = kept
 
 
 def _held(node: Node) -> int:
@@ -357,7 +344,17 @@ def _held(node: Node) -> int:
 
 
 def _rows(fed: Fed) -> AttentionRows:
-    return AttentionRows(fed.first, fed.patterns, fed.keys)
+    return AttentionRows(fed.first, tuple(map(_owned, fed.patterns)), tuple(map(_owned, fed.keys)))
+
+
+def _owned(array: np.ndarray) -> np.ndarray:
+    """The array, read-only; copied if it keeps something larger in memory."""
+    root = array
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    owned = array if root.nbytes == array.nbytes else array.copy()
+    owned.flags.writeable = False
+    return owned
 
 
 def open_session(spec: str, settings: Settings | None = None, sampler: Sampler | None = None, seed: int = 0) -> Session:

@@ -14,6 +14,7 @@ from engine.cost import infer_shapes, price
 from engine.edits import Edit
 from engine.listing import block_of, call_text
 from engine.memory import place_of
+from engine.ops.cache import append
 from engine.program import Program, Weights
 from engine.run import Run
 from engine.snapshot import ListingRow, Stepping
@@ -31,6 +32,7 @@ class Stepper:
         self.run = Run(program, weights, inputs, edits)
         self.run.breakpoints = breakpoints if breakpoints is not None else set()
         program = self.run.program
+        self._caches = {line.ins[0] for line in program.lines if line.op is append}  # written while it is stepped
         shapes = infer_shapes(
             program, {n: weights[n].shape for n in program.params} | {n: np.shape(inputs[n]) for n in program.inputs}
         )
@@ -97,7 +99,8 @@ class Stepper:
                           "breakpoint": row.address in self.run.breakpoints})
             for i, row in enumerate(self._rows)
         )  # fmt: skip
-        return Stepping(self.what, self.depth, rows, done, {name: _frozen(a) for name, a in self.run.values.items()})
+        values = {name: _frozen(a) for name, a in self.run.values.items() if name not in self._caches}
+        return Stepping(self.what, self.depth, rows, done, values)
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -52,6 +52,14 @@ class Node:
             yield node
             node = node.parent
 
+    def tree(self) -> Iterator[Node]:
+        """This token and everything that was tried after it."""
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            waiting += node.children
+            yield node
+
     def child(self, id: int, generated: bool) -> Node:
         """The next token `id`: the one that was tried before, or a new one, foreseen by this node's logits."""
         for node in self.children:

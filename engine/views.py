@@ -35,6 +35,7 @@ class SnapshotMaker:
         config, nodes = session.model.config, session.nodes
         self.version += 1
         rows = _distinct_rows(nodes)
+        entropies = self._row_entropies(rows)
         return Snapshot(
             version=self.version,
             model_name=session.model.name,
@@ -57,7 +58,7 @@ class SnapshotMaker:
             stepping=session.stepper.view() if session.stepper else None,
             memory=self._memory_report(len(nodes)),
             attention_rows=rows,
-            entropy_rows=tuple(self._entropy(row) for row in rows),
+            entropy_rows=entropies,
             attention_dropped=sum(1 for node in nodes if node.rows is None),
             candidate_rows=tuple(self._candidates(node, nodes) for node in nodes),
             branches=self._branches(nodes),
@@ -80,13 +81,10 @@ class SnapshotMaker:
         seen = [n.id for n in nodes[: node.position + 1]] if self.session.sampler.repetition_penalty != 1 else []
         return node.candidates(self.session.sampler, seen, self._text)
 
-    def _entropy(self, rows: AttentionRows) -> Array:
-        """(L, H, T) nats, computed once for each chunk."""
-        known = self._entropies.get(id(rows))
-        if known is None or known[0] is not rows:
-            values = np.stack([_row_entropy(pattern) for pattern in rows.patterns])
-            self._entropies[id(rows)] = known = (rows, values)
-        return known[1]
+    def _row_entropies(self, rows: tuple[AttentionRows, ...]) -> tuple[Array, ...]:
+        """(L, H, T) nats for each chunk, computed once; those of chunks that are gone are forgotten."""
+        self._entropies = {id(row): self._entropies.get(id(row)) or (row, _entropies(row)) for row in rows}
+        return tuple(values for _, values in self._entropies.values())
 
     def _branches(self, nodes: list[Node]) -> tuple[Branch, ...]:
         ends = self.session.branch_ends()
@@ -107,7 +105,9 @@ class SnapshotMaker:
         prepared = session.decoder.prepared
         program, weights = prepared.step if session.settings.kv_cache else prepared.prompt
         cache = session.decoder.cache
-        key = (id(prepared), tokens, session.stepper and session.stepper.run.cursor, cache and cache.version)
+        sizes = (cache.allocated_bytes, cache.used_bytes) if cache else ()
+        cursor = session.stepper and session.stepper.run.cursor
+        key = (prepared, tokens, session.step_plain, cursor, sizes)
         if key != self._memory_key or self._memory is None:
             shapes = _shapes(program, weights, tokens, session)
             self._memory_key, self._memory = key, memory_report(program, weights, shapes, session)
@@ -193,6 +193,12 @@ def _cache_bytes(session: Session) -> tuple[dict[str, int], dict[str, int]]:
 def _distinct_rows(nodes: list[Node]) -> tuple[AttentionRows, ...]:
     rows: dict[int, AttentionRows] = {id(node.rows): node.rows for node in nodes if node.rows is not None}
     return tuple(rows.values())
+
+
+def _entropies(rows: AttentionRows) -> Array:
+    values = np.stack([_row_entropy(pattern) for pattern in rows.patterns])
+    values.flags.writeable = False
+    return values
 
 
 def _row_entropy(pattern: Array) -> Array:
