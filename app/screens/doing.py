@@ -1,63 +1,19 @@
-"""What each action of the table does on the main screen: mostly one command to the driver."""
+"""What the actions of the table do on the main screen: mostly one command to the driver."""
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from textual.widget import Widget
-
-from app.screens.arrangement import PANELS
 from app.screens.layers import AskLayer, HelpLayer
 from app.screens.lists import BranchesLayer, SamplingLayer
+from app.screens.looking import Looking
 from app.widgets.attention import AttentionPanel
-from app.widgets.listing import ListingPanel
-from app.widgets.listing_tree import same_in_block
-from app.widgets.panel import Panel
-from app.widgets.view import COLOURINGS, View
-from engine.snapshot import Snapshot, Stepping
+from app.widgets.view import COLOURINGS
 from engine.text import visible
 
-if TYPE_CHECKING:
-    from app.screens.opening import Opening
 
-
-class Doing(Widget):
-    """The actions, as a base of the screen. Names after `action_` are the ids of the table."""
-
-    if TYPE_CHECKING:
-        opening: Opening
-        view: View
-        snapshot: Snapshot | None
-        maximised: bool
-        stepped: bool
-        focused: Widget | None
-
-        def panel(self, name: str) -> Panel: ...
-        def look(self, **changes: object) -> None: ...
-        def say(self, words: str) -> None: ...
-        def bring(self, name: str, focus: bool = True) -> None: ...
-        def seen(self, *names: str) -> None: ...
-        def lay_out(self) -> None: ...
-        def draw(self) -> None: ...
-
-    found = -1  # where the last search stood
-
-    def send(self, command: str, **arguments: Any) -> None:
-        """Queue a command, once the model is open."""
-        if self.opening.driver is not None:
-            self.opening.driver.send(command, **arguments)
-        else:
-            self.say("The model is still being opened.")
-
-    @property
-    def busy(self) -> bool:
-        driver = self.opening.driver
-        return driver is not None and driver.latest.busy is not None
-
-    def cancel(self) -> None:
-        if self.opening.driver is not None:
-            self.opening.driver.cancel()
+class Doing(Looking):
+    """The text, the stepped pass, the settings, the app. Names after `action_` are the ids of the table."""
 
     # the text
 
@@ -124,15 +80,7 @@ class Doing(Widget):
             self.look(token=None)
             self.send("activate", branch=branch)
 
-    def go_to_token(self, place: int) -> None:
-        if self.snapshot is not None:
-            self.look(token=None if place >= len(self.snapshot.tokens) else place)
-
     # the pass
-
-    @property
-    def stepping(self) -> Stepping | None:
-        return self.snapshot.stepping if self.snapshot else None
 
     def _step(self, command: str, **arguments: Any) -> None:
         self.seen("program", "value")
@@ -168,8 +116,7 @@ class Doing(Widget):
         self._step("plain", on=not is_plain)
 
     def action_breakpoint(self) -> None:
-        listing = self.panel("program")
-        assert isinstance(listing, ListingPanel)
+        listing = self.listing
         if self.stepping is not None and listing.found:
             entry = listing.found[listing.cursor]
             self._step("breakpoint", address=self.stepping.rows[entry.first].address)
@@ -180,117 +127,6 @@ class Doing(Widget):
         if stepping is not None:
             index = next(i for i, row in enumerate(stepping.rows) if row.address == address)
             self._step("rewind" if index < stepping.cursor else "run_until", address=address)
-
-    # looking
-
-    def move_head(self, layers: int, heads: int) -> None:
-        """Another layer or head, within what the model has."""
-        if self.snapshot is not None:
-            layer = min(max(self.view.layer + layers, 0), self.snapshot.layers - 1)
-            head = min(max(self.view.head + heads, 0), self.snapshot.heads - 1)
-            self.look(layer=layer, head=head)
-
-    def _layer(self, by: int) -> None:
-        address = same_in_block(self.view.address or "", by)
-        if self.stepping and any(
-            r.address == address or r.address.startswith(address + ".") for r in self.stepping.rows
-        ):
-            listing = self.panel("program")
-            assert isinstance(listing, ListingPanel)
-            listing.reveal(address)
-            self.look(address=address)
-        self.move_head(by, 0)
-
-    def action_layer_down(self) -> None:
-        self._layer(-1)
-
-    def action_layer_up(self) -> None:
-        self._layer(1)
-
-    def action_head_previous(self) -> None:
-        self.move_head(0, -1)
-
-    def action_head_next(self) -> None:
-        self.move_head(0, 1)
-
-    def action_entropy_over(self) -> None:
-        self.seen("entropy")
-        self.look(over_mean=not self.view.over_mean)
-
-    def _next_panel(self, by: int) -> None:
-        now = self.focused.id if isinstance(self.focused, Panel) and self.focused.id else "text"
-        self.bring(PANELS[(PANELS.index(now) + by) % len(PANELS)])
-
-    def action_next_panel(self) -> None:
-        self._next_panel(1)
-
-    def action_previous_panel(self) -> None:
-        self._next_panel(-1)
-
-    def action_maximise(self) -> None:
-        self.maximised = not self.maximised
-        self.lay_out()
-        self.draw()
-
-    def action_find(self) -> None:
-        hint = "part of an address, a token, or a token's number · Enter goes there · again: the next"
-        self.app.push_screen(AskLayer("Find or go to", hint, getattr(self, "sought", "")), self._find)
-
-    def _find(self, words: str | None) -> None:
-        if not words or self.snapshot is None:
-            return
-        self.found = self.found + 1 if words == getattr(self, "sought", "") else 0
-        self.sought = words
-        if words.isdecimal() and int(words) < len(self.snapshot.tokens):
-            self.bring("text")
-            self.go_to_token(int(words))
-            return
-        lines = [row.address for row in self.stepping.rows if words in row.address] if self.stepping else []
-        tokens = [i for i, token in enumerate(self.snapshot.tokens) if words in token.text]
-        places: list[str | int] = [*lines, *tokens]
-        if not places:
-            self.say(f'"{visible(words)}" is neither in the listing nor in the text.')
-            return
-        there = places[self.found % len(places)]
-        self.say(f'"{visible(words)}": {self.found % len(places) + 1} of {len(places)}; / and Enter finds the next')
-        if isinstance(there, int):
-            self.bring("text")
-            self.go_to_token(there)
-        else:
-            listing = self.panel("program")
-            assert isinstance(listing, ListingPanel)
-            listing.reveal(there)
-            self.bring("program")
-            self.look(address=there)
-
-    def action_copy(self) -> None:
-        words = self.focused.sentence() if isinstance(self.focused, Panel) else ""
-        self._copy(words)
-
-    def action_copy_command(self) -> None:
-        if self.snapshot is None:
-            return
-        opening, sampler = self.opening, self.snapshot.sampler
-        words = ["minigpt-tui", opening.model]
-        words += (
-            ["--ids", ",".join(map(str, opening.ids))]
-            if opening.ids is not None
-            else ["--prompt", opening.prompt or ""]
-        )
-        words += [
-            "--seed",
-            str(self.snapshot.seed),
-            *self.snapshot.settings.flags(),
-            "--temperature",
-            f"{sampler.temperature:g}",
-        ]
-        words += ["--top-k", str(sampler.top_k), "--top-p", f"{sampler.top_p:g}"]
-        self._copy(" ".join(map(shlex.quote, words)))
-
-    def _copy(self, words: str) -> None:
-        if words:
-            self.app.copy_to_clipboard(visible(words))
-        self.say(f"copied: {words}" if words else "Nothing to copy here.")
 
     # settings and the app
 

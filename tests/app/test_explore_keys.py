@@ -201,7 +201,7 @@ async def test_a_sampling_value_out_of_range_is_refused_in_words() -> None:
         await pilot.press("t", "left")
         assert not driver_of(app).sent
         await pilot.pause()
-        assert any("temperature: expected a number from 0 up" in line for line in plane(app))
+        assert any("temperature: expected" in line for line in plane(app))
 
 
 async def test_branches_are_listed_and_taken() -> None:

@@ -1,0 +1,128 @@
+"""Actions that only look: layers, heads, panels, searching, copying."""
+
+from __future__ import annotations
+
+import shlex
+
+from app.screens.arrangement import PANELS
+from app.screens.layers import AskLayer
+from app.screens.wired import Wired
+from app.widgets.listing_tree import same_in_block
+from app.widgets.panel import Panel
+from engine.text import visible
+
+
+class Looking(Wired):
+    """Names after `action_` are the ids of the table."""
+
+    found = -1  # where the last search stood
+    sought = ""
+
+    def go_to_token(self, place: int) -> None:
+        if self.snapshot is not None:
+            self.look(token=None if place >= len(self.snapshot.tokens) else place)
+
+    def move_head(self, layers: int, heads: int) -> None:
+        """Another layer or head, within what the model has."""
+        if self.snapshot is not None:
+            layer = min(max(self.view.layer + layers, 0), self.snapshot.layers - 1)
+            head = min(max(self.view.head + heads, 0), self.snapshot.heads - 1)
+            self.look(layer=layer, head=head)
+
+    def _layer(self, by: int) -> None:
+        address = same_in_block(self.view.address or "", by)
+        if self.stepping and any(
+            r.address == address or r.address.startswith(address + ".") for r in self.stepping.rows
+        ):
+            self.listing.reveal(address)
+            self.look(address=address)
+        self.move_head(by, 0)
+
+    def action_layer_down(self) -> None:
+        self._layer(-1)
+
+    def action_layer_up(self) -> None:
+        self._layer(1)
+
+    def action_head_previous(self) -> None:
+        self.move_head(0, -1)
+
+    def action_head_next(self) -> None:
+        self.move_head(0, 1)
+
+    def action_entropy_over(self) -> None:
+        self.seen("entropy")
+        self.look(over_mean=not self.view.over_mean)
+
+    def _next_panel(self, by: int) -> None:
+        now = self.focused.id if isinstance(self.focused, Panel) and self.focused.id else "text"
+        self.bring(PANELS[(PANELS.index(now) + by) % len(PANELS)])
+
+    def action_next_panel(self) -> None:
+        self._next_panel(1)
+
+    def action_previous_panel(self) -> None:
+        self._next_panel(-1)
+
+    def action_maximise(self) -> None:
+        self.maximised = not self.maximised
+        self.lay_out()
+        self.draw()
+
+    def action_find(self) -> None:
+        hint = "part of an address, a token, or a token's number · Enter goes there · again: the next"
+        self.app.push_screen(AskLayer("Find or go to", hint, self.sought), self._find)
+
+    def _find(self, words: str | None) -> None:
+        if not words or self.snapshot is None:
+            return
+        self.found = self.found + 1 if words == self.sought else 0
+        self.sought = words
+        if words.isdecimal() and int(words) < len(self.snapshot.tokens):
+            self.bring("text")
+            self.go_to_token(int(words))
+            return
+        lines = [row.address for row in self.stepping.rows if words in row.address] if self.stepping else []
+        tokens = [i for i, token in enumerate(self.snapshot.tokens) if words in token.text]
+        places: list[str | int] = [*lines, *tokens]
+        if not places:
+            self.say(f'"{visible(words)}" is neither in the listing nor in the text.')
+            return
+        there = places[self.found % len(places)]
+        self.say(f'"{visible(words)}": {self.found % len(places) + 1} of {len(places)}; / and Enter finds the next')
+        if isinstance(there, int):
+            self.bring("text")
+            self.go_to_token(there)
+        else:
+            self.listing.reveal(there)
+            self.bring("program")
+            self.look(address=there)
+
+    def action_copy(self) -> None:
+        words = self.focused.sentence() if isinstance(self.focused, Panel) else ""
+        self._copy(words)
+
+    def action_copy_command(self) -> None:
+        if self.snapshot is None:
+            return
+        opening, sampler = self.opening, self.snapshot.sampler
+        words = ["minigpt-tui", opening.model]
+        words += (
+            ["--ids", ",".join(map(str, opening.ids))]
+            if opening.ids is not None
+            else ["--prompt", opening.prompt or ""]
+        )
+        words += [
+            "--seed",
+            str(self.snapshot.seed),
+            *self.snapshot.settings.flags(),
+            "--temperature",
+            f"{sampler.temperature:g}",
+        ]
+        words += ["--top-k", str(sampler.top_k), "--top-p", f"{sampler.top_p:g}"]
+        self._copy(" ".join(map(shlex.quote, words)))
+
+    def _copy(self, words: str) -> None:
+        if words:
+            self.app.copy_to_clipboard(visible(words))
+        self.say(f"copied: {words}" if words else "Nothing to copy here.")

@@ -1,0 +1,61 @@
+"""What the parts of the main screen's actions share: the driver at hand, and the screen's own means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.widget import Widget
+
+from app.widgets.listing import ListingPanel
+from app.widgets.panel import Panel
+from app.widgets.view import View
+from engine.snapshot import Snapshot, Stepping
+
+if TYPE_CHECKING:
+    from app.screens.opening import Opening
+
+
+class Wired(Widget):
+    """A base of the screen; the names declared here are the screen's."""
+
+    if TYPE_CHECKING:
+        opening: Opening
+        view: View
+        snapshot: Snapshot | None
+        maximised: bool
+        stepped: bool
+        focused: Widget | None
+
+        def panel(self, name: str) -> Panel: ...
+        def look(self, **changes: object) -> None: ...
+        def say(self, words: str) -> None: ...
+        def bring(self, name: str, focus: bool = True) -> None: ...
+        def seen(self, *names: str) -> None: ...
+        def lay_out(self) -> None: ...
+        def draw(self) -> None: ...
+
+    def send(self, command: str, **arguments: Any) -> None:
+        """Queue a command, once the model is open."""
+        if self.opening.driver is not None:
+            self.opening.driver.send(command, **arguments)
+        else:
+            self.say("The model is still being opened.")
+
+    @property
+    def busy(self) -> bool:
+        driver = self.opening.driver
+        return driver is not None and driver.latest.busy is not None
+
+    def cancel(self) -> None:
+        if self.opening.driver is not None:
+            self.opening.driver.cancel()
+
+    @property
+    def stepping(self) -> Stepping | None:
+        return self.snapshot.stepping if self.snapshot else None
+
+    @property
+    def listing(self) -> ListingPanel:
+        panel = self.panel("program")
+        assert isinstance(panel, ListingPanel)
+        return panel
