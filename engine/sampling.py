@@ -175,6 +175,7 @@ class Prediction:
     log_normalizer: float
 
 
+@np.errstate(invalid="ignore")  # NaN and infinite logits are shown as they are; drawing from them is refused
 def predict(logits: Array, count: int = 20) -> Prediction:
     """The `count` most probable tokens (of equal ones the lower id first) and the entropy of all. logits (V,)."""
     shifted = logits - logits.max()

@@ -298,7 +298,7 @@ class Session:
         return node
 
     def _replay(self, decoder: Decoder, leaf: Node) -> None:
-        """Bring a decoder to the text that ends at `leaf`, running only what it has not seen; no node changes if it fails."""
+        """Bring a decoder to the text that ends at `leaf`, running what is new to it; if it fails, no node changes."""
         nodes = list(leaf.path())[::-1]
         shared = 0
         while shared < min(len(nodes) - 1, len(decoder.ids)) and nodes[shared].id == decoder.ids[shared]:
@@ -321,7 +321,7 @@ class Session:
         return node.logits
 
     def _trim(self, added: Iterable[Node]) -> None:
-        """Count what came with some nodes; beyond the byte budget drop the internals of other branches, then the oldest."""
+        """Count what came with some nodes; beyond the byte budget drop what other branches hold, then the oldest."""
         self._kept_bytes += sum(map(_held, added))
         if self._kept_bytes <= KEPT_BYTES or self.leaf is None:
             return

@@ -22,7 +22,7 @@ CONTEXT, VOCAB = 48, 19
 GPT2 = {"model_type": "gpt2", "vocab_size": VOCAB, "n_embd": 12, "n_layer": 2, "n_head": 3, "n_positions": CONTEXT}
 LLAMA = {"model_type": "llama", "vocab_size": VOCAB, "hidden_size": 12, "intermediate_size": 20,
          "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 6,
-         "max_position_embeddings": CONTEXT}  # fmt: skip
+         "max_position_embeddings": CONTEXT, "eos_token_id": []}  # fmt: skip
 LLAMA3_ROPE = {"rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
                "original_max_position_embeddings": 20, "rope_theta": 100.0}  # fmt: skip
 CONFIGS: dict[str, dict[str, Any]] = {
