@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from engine.memory import last_uses, root_of
+from engine.ops.linear_gradients import accumulate
 from engine.ops.shapes import FLOAT_BYTES, elements
 from engine.program import Line, Program, Shape
 
@@ -32,8 +33,12 @@ class Plan:
     size: int
 
 
-def plan(program: Program, shapes: Mapping[str, Shape]) -> Plan:
-    """Give every value that is no view a place; values whose lives do not overlap may share one."""
+def plan(program: Program, shapes: Mapping[str, Shape], homes: Collection[str] = ()) -> Plan:
+    """Give every value that is no view a place; values whose lives do not overlap may share one.
+
+    Values in `homes` have a place of their own outside the arena. Where such a value is a sum made in place, its first
+    part is computed there too.
+    """
     roots, last = root_of(program), last_uses(program)
     outer = {*program.inputs, *program.params}
     takes: dict[str, str] = {}
@@ -42,9 +47,16 @@ def plan(program: Program, shapes: Mapping[str, Shape]) -> Plan:
     for i, line in enumerate(program.lines):
         if line.op.is_view:
             continue
+        if line.out in homes:
+            holder[line.out] = line.out
+            first = line.ins[0] if line.op is accumulate else None
+            if first in lives and lives[first][1] == i:
+                del lives[first]
+                takes[first] = line.out
+            continue
         taken = _taken_input(line, i, shapes)
         home = holder.get(roots[taken]) if taken and roots[taken] not in outer else None
-        if taken and home and lives[home][1] == i:
+        if taken and home in lives and lives[home][1] == i:
             takes[line.out] = taken
             holder[line.out] = home
             lives[home][1] = last[line.out]

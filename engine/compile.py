@@ -28,13 +28,15 @@ class Compiled:
     """A compiled program. It owns its buffers, so each thread needs its own.
 
     Calling it with the program's inputs returns outputs and kept values by address, in arrays of their own. Caches are
-    bound by identity and written in place. `poison` fills every buffer with NaN after its last reader, so that a
+    bound by identity and written in place. A value with a home in `homes` is computed there. `poison` fills every buffer with NaN after its last reader, so that a
     test sees a value that is used after its time. With more than one token, `stop` is asked before each block; if it
     says yes, the call raises Cancelled.
     """
 
-    def __init__(self, program: Program, weights: Weights, keep: Iterable[str] = (), poison: bool = False) -> None:
+    def __init__(self, program: Program, weights: Weights, keep: Iterable[str] = (), poison: bool = False,
+                 homes: Mapping[str, np.ndarray] | None = None) -> None:  # fmt: skip
         self.program, self.weights, self.poison = program, weights, poison
+        self.homes = dict(homes or {})
         self.results = tuple(dict.fromkeys((*program.outputs, *keep)))
         for address in self.results:
             program.index(address)
@@ -77,7 +79,7 @@ class Compiled:
         largest = infer_shapes(self.program, known | {name: (slots,) for name, slots in capacity.items()})
         marks = {name: UNLIKELY * (i + 1) for i, name in enumerate(self._growing)}
         marked = infer_shapes(self.program, known | {name: (mark,) for name, mark in marks.items()})
-        planned = plan(self.program, largest)
+        planned = plan(self.program, largest, self.homes)
         if self._arena.size < planned.size:
             self._arena = np.zeros(planned.size, np.float32)
             self._bound.clear()
@@ -112,12 +114,20 @@ class _Binding:
                 e.call(owner.poll)
             self._emit(line)
             if line.out in owner.results:
-                self.kept[line.out] = e.fresh()
-                e.line(f"{self.kept[line.out]} = {e.whole(self.refs[line.out])}.copy()")
+                self.kept[line.out] = self._result(line.out)
             if owner.poison:
                 self._poison([name for name, when in last.items() if when == i])
         result = ", ".join(self.kept[name] for name in owner.results)
         return e.build("forward", [f"a{i}" for i in range(len(owner._arguments))], f"({result},)")
+
+    def _result(self, address: str) -> str:
+        """The name of a value to return: a copy, unless it lies at home."""
+        whole = self.emitter.whole(self.refs[address])
+        if address in self.owner.homes:
+            return whole
+        name = self.emitter.fresh()
+        self.emitter.line(f"{name} = {whole}.copy()")
+        return name
 
     def _emit(self, line: Line) -> None:
         ins = [self.refs[name] for name in line.ins]
@@ -149,7 +159,11 @@ class _Binding:
         sizes = self._sizes(line.out)
         if line.op is append:
             return Ref(sizes, cache=self.refs[line.ins[0]].array)
+        if line.out in self.owner.homes:
+            return Ref(sizes, self.owner.homes[line.out])
         taken = self.planned.takes.get(line.out)
+        if taken in self.owner.homes:
+            return Ref(sizes, self.owner.homes[taken])
         if taken is not None:
             return Ref(sizes, self.refs[taken].array)
         storage = self.planned.storages[line.out]
@@ -178,6 +192,7 @@ def _laid_out(flat: np.ndarray, shape: Shape, layout: tuple[int, ...] | None) ->
     return flat[:count].reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
 
 
-def compile_program(program: Program, weights: Weights, keep: Iterable[str] = (), poison: bool = False) -> Compiled:
+def compile_program(program: Program, weights: Weights, keep: Iterable[str] = (), poison: bool = False,
+                    homes: Mapping[str, np.ndarray] | None = None) -> Compiled:  # fmt: skip
     """Compile a program; `keep` names the values that are returned beside its outputs."""
-    return Compiled(program, weights, keep, poison)
+    return Compiled(program, weights, keep, poison, homes)

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.edits import Edit, apply_edits
 from engine.errors import Cancelled, ProgramError
-from engine.program import Line, Program, Weights
+from engine.program import Line, Program, Shape, Weights
 
 
 class Run:
@@ -46,6 +46,7 @@ class Run:
         self.breakpoints: set[str] = set()
         self.values: dict[str, np.ndarray] = {name: inputs[name] for name in program.inputs}
         self.elapsed_s: dict[str, float] = {}
+        self.input_shapes: dict[str, Shape] = {name: np.shape(inputs[name]) for name in program.inputs}
         self._last_reader = {name: reads[-1] for name, reads in self.program.readers().items()}
         self._kept = {*keep, *program.outputs}
 

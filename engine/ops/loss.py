@@ -20,19 +20,25 @@ def log_softmax(logits: Array) -> Array:
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
-def cross_entropy_forward(logits: Array, targets: Array, *, out: Array | None = None) -> Array:
+def cross_entropy_forward(
+    logits: Array, targets: Array, *, smoothing: float = 0.0, out: Array | None = None
+) -> Array:
     """The sum of -log p(target), in nats. It is divided once, by the number of targets of the whole update.
 
-    logits   (..., V)
-    targets  (...) integers in [0, V); a negative one is padding and counts nothing
-    returns  () the sum over all targets
+    logits     (..., V)
+    targets    (...) integers in [0, V); a negative one is padding and counts nothing
+    smoothing  share of the truth that is spread evenly over the vocabulary
+    returns    () the sum over all targets
     """
     rows = logits.reshape(-1, logits.shape[-1])  # (..., V) -> (N, V)
     flat = targets.reshape(-1)
     wanted = flat >= 0
     rows, flat = rows[wanted], flat[wanted]
-    picked = log_softmax(rows)[np.arange(len(flat)), flat]
-    total = np.asarray(-picked.sum(), logits.dtype)
+    logprobs = log_softmax(rows)
+    picked = logprobs[np.arange(len(flat)), flat].sum() * (1 - smoothing)
+    if smoothing:
+        picked += logprobs.mean(-1).sum() * smoothing
+    total = np.asarray(-picked, logits.dtype)
     if out is None:
         return total
     out[...] = total
@@ -48,6 +54,6 @@ def cross_entropy_cost(ins: tuple[Shape, ...], out: Shape, attrs: Mapping[str, A
 cross_entropy = Op(
     "cross_entropy", "L = -Σ log softmax(x)[target]",
     "The surprise at each true next token, in nats: 0 if it was certain, log V if all tokens were equally likely.",
-    cross_entropy_forward, lambda logits, targets: (), cross_entropy_cost,
+    cross_entropy_forward, lambda logits, targets, smoothing=0.0: (), cross_entropy_cost,
     paper="Shannon 1948, A Mathematical Theory of Communication",
 )  # fmt: skip
