@@ -1,4 +1,4 @@
-"""`Trace`: what a run did, as a frozen value: its lines with shapes, costs and times, and the values within a byte budget.
+"""`Trace`: what a run did, as a frozen value: its lines with shapes, costs and times, and values in a byte budget.
 
 A trace outlives its run. It is what two passes are compared by, what an edit patches from, and what is saved.
 """
@@ -74,7 +74,7 @@ class Trace:
     @property
     def value_bytes(self) -> int:
         """Memory of the recorded values; a view costs nothing."""
-        return sum(array.nbytes for array in self.values.values() if array.base is None)
+        return sum({id(array): array.nbytes for array in self.values.values() if array.base is None}.values())
 
     @property
     def elapsed_s(self) -> float:
@@ -85,7 +85,10 @@ class Trace:
 def record(
     run: Run, *, fingerprint: str, settings: Settings, tokens: Sequence[int], budget_bytes: int = BUDGET_BYTES
 ) -> Trace:
-    """The trace of what a run has done so far. Of values beyond `budget_bytes` the largest are dropped, outputs last."""
+    """The trace of what a run has done so far.
+
+    Where the values need more than `budget_bytes`, the largest are left out, outputs last.
+    """
     program = run.program
     done = program.lines[: run.cursor]
     owners = [line for line in done if line.out in run.values and not _is_view_of_another(line, run)]

@@ -28,7 +28,7 @@ ONLY = {  # part of the engine -> the other parts that it may import
     "weights": {"errors", "files", "models"},
     "cost": {"errors", "program"},
     "run": {"errors", "program", "edits"},
-    "trace": {"errors", "program", "run", "files", "cost", "weights"},
+    "trace": {"errors", "program", "run", "files", "cost", "weights", "listing", "settings"},
 }
 NEVER = {  # part -> what it must not know
     "rewrites": {"models", "run", "compile", "trace", "weights"},
