@@ -1,0 +1,113 @@
+"""All weights of a model in one flat array, so that an update is a few passes over one piece of memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.errors import ShapeError
+from engine.models.config import ModelConfig
+from engine.pool import Pool
+
+INIT_STD = 0.02  # GPT-2's
+RESIDUAL_OUTPUTS = (".attn.out.weight", ".mlp.down.weight")  # what writes into the residual stream
+
+
+@dataclass(frozen=True)
+class Group:
+    """The parameters of one layer, or of one part outside of the layers, which lie side by side."""
+
+    name: str  # "embed", "blocks.3", "final.norm"
+    start: int
+    stop: int
+
+
+class FlatParameters:
+    """The weights of one model and their gradient, each in one float32 array.
+
+    value, gradient    (N,) in the order of `config.parameters()`, without gaps
+    values, gradients  by our addresses: views of these, in the shapes of the config
+    matrices           (start, stop) of all two-dimensional weights, neighbours joined: what weight decay shrinks
+    groups             which part of the arrays belongs to which layer
+    """
+
+    def __init__(self, config: ModelConfig, weights: Mapping[str, np.ndarray]) -> None:
+        self.config = config
+        self.shapes = config.parameters()
+        self.size = sum(map(math.prod, self.shapes.values()))
+        pool = Pool()
+        self.value = pool.empty((self.size,))
+        self.gradient = pool.empty((self.size,))
+        self.gradient[:] = 0
+        self._spans = _spans(self.shapes)
+        self.values = self.views(self.value)
+        self.gradients = self.views(self.gradient)
+        self.matrices = _joined(self._spans[address] for address, shape in self.shapes.items() if len(shape) == 2)
+        self.groups = _groups(self._spans)
+        self.load(weights)
+
+    def views(self, flat: np.ndarray) -> dict[str, np.ndarray]:
+        """Another array laid out like `value`, by address: moments, or a worker's own gradient."""
+        if flat.shape != (self.size,):
+            raise ShapeError(f"expected {self.size:,} numbers in one row, got {flat.shape}")
+        return {a: flat[slice(*self._spans[a])].reshape(shape) for a, shape in self.shapes.items()}
+
+    def load(self, weights: Mapping[str, np.ndarray]) -> None:
+        """Take the values of `weights`. Raises ShapeError unless they are those of the config; then nothing changes."""
+        for address, shape in self.shapes.items():
+            if address not in weights:
+                raise ShapeError(f"{address}: missing")
+            if weights[address].shape != shape:
+                raise ShapeError(f"{address}: expected {shape}, got {weights[address].shape}")
+        for address, view in self.values.items():
+            view[...] = weights[address]
+
+
+def initial_weights(config: ModelConfig, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """How training begins: matrices normal with deviation 0.02, gains 1, biases 0.
+
+    Each block adds two vectors to the residual stream. For its variance not to grow with depth, the matrices that
+    write there are smaller by sqrt(2 x layers).
+
+    Radford et al. 2019, Language Models are Unsupervised Multitask Learners.
+    """
+    weights = {}
+    for address, shape in config.parameters().items():
+        if len(shape) == 2:
+            std = INIT_STD / math.sqrt(2 * config.layers) if address.endswith(RESIDUAL_OUTPUTS) else INIT_STD
+            weights[address] = generator.standard_normal(shape, np.float32) * np.float32(std)
+        else:
+            weights[address] = np.full(shape, 0 if address.endswith("bias") else 1, np.float32)
+    return weights
+
+
+def _spans(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, int]]:
+    spans, start = {}, 0
+    for address, shape in shapes.items():
+        spans[address] = (start, start + math.prod(shape))
+        start += math.prod(shape)
+    return spans
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Spans in order, with those that touch made one."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in spans:
+        if joined and joined[-1][1] == start:
+            start = joined.pop()[0]
+        joined.append((start, stop))
+    return tuple(joined)
+
+
+def _groups(spans: Mapping[str, tuple[int, int]]) -> tuple[Group, ...]:
+    groups: list[Group] = []
+    for address, (start, stop) in spans.items():
+        parts = address.split(".")
+        name = ".".join(parts[:2]) if parts[0] == "blocks" else address.rpartition(".")[0]
+        if groups and groups[-1].name == name:
+            start = groups.pop().start
+        groups.append(Group(name, start, stop))
+    return tuple(groups)
