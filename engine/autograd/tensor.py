@@ -57,8 +57,6 @@ class Tensor:
                 part = _undo_broadcasting(told, parent.data)
                 parent.grad = part if parent.grad is None else parent.grad + part
 
-    # Operators
-
     def __add__(self, other: Any) -> Tensor:
         other = self._constant(other)
         return Tensor(self.data + other.data, (self, other), lambda d: (d, d))
@@ -108,8 +106,6 @@ class Tensor:
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return self._constant(other) @ self
-
-    # Shapes and sums
 
     def __getitem__(self, index: Any) -> Tensor:
         """Any of NumPy's indexing. What was picked twice is told twice: `np.add.at` adds up, `+=` would forget one."""
