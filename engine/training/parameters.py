@@ -96,9 +96,8 @@ def _joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Spans in order, with those that touch made one."""
     joined: list[tuple[int, int]] = []
     for start, stop in spans:
-        if joined and joined[-1][1] == start:
-            start = joined.pop()[0]
-        joined.append((start, stop))
+        touches = bool(joined) and joined[-1][1] == start
+        joined.append((joined.pop()[0] if touches else start, stop))
     return tuple(joined)
 
 
@@ -107,7 +106,6 @@ def _groups(spans: Mapping[str, tuple[int, int]]) -> tuple[Group, ...]:
     for address, (start, stop) in spans.items():
         parts = address.split(".")
         name = ".".join(parts[:2]) if parts[0] == "blocks" else address.rpartition(".")[0]
-        if groups and groups[-1].name == name:
-            start = groups.pop().start
-        groups.append(Group(name, start, stop))
+        goes_on = bool(groups) and groups[-1].name == name
+        groups.append(Group(name, groups.pop().start if goes_on else start, stop))
     return tuple(groups)

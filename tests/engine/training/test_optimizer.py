@@ -28,8 +28,8 @@ def reference(parameters, settings, gradients, rates):
     matrix = np.zeros(len(w), bool)
     for start, stop in parameters.matrices:
         matrix[start:stop] = True
-    for t, (g, rate) in enumerate(zip(gradients, rates, strict=True), 1):
-        g = g.astype(np.float64) / TARGETS
+    for t, (gradient, rate) in enumerate(zip(gradients, rates, strict=True), 1):
+        g = gradient.astype(np.float64) / TARGETS
         g = g * min(1.0, settings.clip / (math.sqrt((g**2).sum()) + 1e-6)) if settings.clip else g
         decay = settings.decay * matrix
         w, g = (w * (1 - rate * decay), g) if settings.decoupled else (w, g + decay * w)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,7 @@ def test_exactly_the_matrices_are_decayed(model):
 def test_groups_cover_everything_layer_by_layer(model):
     groups = flat(model).groups
     assert groups[0].start == 0 and groups[-1].stop == model.config.parameter_count()
-    assert all(a.stop == b.start for a, b in zip(groups, groups[1:], strict=False))
+    assert all(a.stop == b.start for a, b in pairwise(groups))
     names = [group.name for group in groups]
     assert len(set(names)) == len(names)
     assert [n for n in names if n.startswith("blocks")] == [f"blocks.{i}" for i in range(model.config.layers)]
