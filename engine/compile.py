@@ -28,9 +28,9 @@ class Compiled:
     """A compiled program. It owns its buffers, so each thread needs its own.
 
     Calling it with the program's inputs returns outputs and kept values by address, in arrays of their own. Caches are
-    bound by identity and written in place. A value with a home in `homes` is computed there. `poison` fills every buffer with NaN after its last reader, so that a
-    test sees a value that is used after its time. With more than one token, `stop` is asked before each block; if it
-    says yes, the call raises Cancelled.
+    bound by identity and written in place; a value with a home in `homes` is computed there. `poison` fills every
+    buffer with NaN after its last reader, so that a test sees a value that is used after its time. With more than one
+    token, `stop` is asked before each block; if it says yes, the call raises Cancelled.
     """
 
     def __init__(self, program: Program, weights: Weights, keep: Iterable[str] = (), poison: bool = False,

@@ -15,7 +15,7 @@ from engine.ops import activation as act
 from engine.ops import activation_gradients as act_d
 from engine.ops import attention as att
 from engine.ops import attention_gradients as att_d
-from engine.ops import embedding, linear_gradients, loss, loss_gradients, norm, norm_gradients, rope
+from engine.ops import dropout, embedding, linear_gradients, loss, loss_gradients, norm, norm_gradients, rope
 from engine.ops import linear as lin
 from engine.program import Op, Shape
 
@@ -78,5 +78,6 @@ GRADIENTS: dict[Op, tuple[Gradient | None, ...]] = {
         Gradient(att.scores, ("d_out", "in1")),
         Gradient(att_d.shared_product, ("in0", "d_out"), lambda ins, _: {"groups": ins[1][1]}),
     ),
+    dropout.dropout: (Gradient(dropout.dropout, ("d_out", "in1", "in2"), as_forward), None, None),
     loss.cross_entropy: (Gradient(loss_gradients.cross_entropy_dx, ("in0", "in1"), as_forward), None),
 }

@@ -10,9 +10,23 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels import attention as attending
-from engine.kernels import dense
+from engine.kernels import backward, blocks, dense
 from engine.kernels.forms import Kernel
-from engine.ops import activation, attention, cache, embedding, linear, norm, rope
+from engine.ops import (
+    activation,
+    activation_gradients,
+    attention,
+    attention_gradients,
+    cache,
+    embedding,
+    linear,
+    linear_gradients,
+    loss,
+    loss_gradients,
+    norm,
+    norm_gradients,
+    rope,
+)
 from engine.program import Op
 
 KERNELS: dict[Op, Kernel] = {
@@ -29,5 +43,17 @@ KERNELS: dict[Op, Kernel] = {
     cache.append: attending.append_kernel,
     attention.scores: attending.scores_kernel,
     attention.softmax: attending.softmax_kernel,
+    activation.gelu_tanh: backward.in_blocks(blocks.gelu_tanh),
+    activation.silu: backward.in_blocks(blocks.silu),
+    activation_gradients.gelu_tanh_dx: backward.in_blocks(blocks.gelu_tanh_dx),
+    activation_gradients.silu_dx: backward.in_blocks(blocks.silu_dx),
+    attention_gradients.softmax_dx: backward.by_rows(blocks.softmax_dx),
+    norm_gradients.layer_normalize_dx: backward.by_rows(blocks.layer_normalize_dx, "eps"),
+    norm_gradients.rms_normalize_dx: backward.by_rows(blocks.rms_normalize_dx, "eps"),
+    linear_gradients.linear_dx: backward.linear_dx_kernel,
+    linear_gradients.linear_dw: backward.linear_dw_kernel,
+    linear_gradients.sum_rows: backward.sum_rows_kernel,
+    loss.cross_entropy: backward.cross_entropy_kernel,
+    loss_gradients.cross_entropy_dx: backward.cross_entropy_dx_kernel,
     attention.weighted_sum: attending.weighted_sum_kernel,
 }

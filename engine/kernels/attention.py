@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from engine.emitter import Emitter, Ref
-from engine.kernels.forms import item
+from engine.kernels import blocks
+from engine.kernels.forms import is_flat, item
 from engine.ops import cache
 from engine.program import Line
 
@@ -49,6 +50,9 @@ def softmax_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
     The sum of squares bounds every score; with -inf or NaN among them the comparison fails and the shift is made.
     """
     (x,) = ins
+    if is_flat(x) and is_flat(out):
+        e.call(blocks.softmax, e.rows(x, x.shape[-1]), e.rows(out, x.shape[-1]))
+        return True
     if not x.grows or x.array is None or any(isinstance(size, str) for size in x.shape[:-1]):
         return False
     heads, seen = math.prod(int(size) for size in x.shape[:-1]), x.shape[3]

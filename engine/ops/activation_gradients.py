@@ -57,18 +57,23 @@ def silu_dx_forward(d_out: Array, x: Array, *, out: Array | None = None) -> Arra
 
 
 gelu_tanh_dx = Op(
-    "gelu_tanh_dx", "dx = dy GELU'(x)", "The error passes as far as the unit was open: times the slope of the curve there.",
-    gelu_tanh_dx_forward, same, per_element(15), paper="Hendrycks and Gimpel 2016, GELUs, arXiv:1606.08415", alias="inplace=0",
+    "gelu_tanh_dx", "dx = dy GELU'(x)",
+    "The error passes as far as the unit was open: times the slope of the curve there.",
+    gelu_tanh_dx_forward, same, per_element(15), paper="Hendrycks and Gimpel 2016, GELUs, arXiv:1606.08415",
+    alias="inplace=0",
 )  # fmt: skip
 gelu_erf_dx = Op(
-    "gelu_erf_dx", "dx = dy (Φ(x) + x φ(x))", "The error passes as far as the unit was open: times the slope of the curve.",
-    gelu_erf_dx_forward, same, per_element(60), paper="Hendrycks and Gimpel 2016, GELUs, arXiv:1606.08415", alias="inplace=0",
+    "gelu_erf_dx", "dx = dy (Φ(x) + x φ(x))",
+    "The error passes as far as the unit was open: times the slope of the curve.",
+    gelu_erf_dx_forward, same, per_element(60), paper="Hendrycks and Gimpel 2016, GELUs, arXiv:1606.08415",
+    alias="inplace=0",
 )  # fmt: skip
 relu_dx = Op(
     "relu_dx", "dx = dy if y > 0 else 0", "A unit that was on passes the error, a silent one stops it.",
     relu_dx_forward, same, per_element(1), paper="Nair and Hinton 2010, Rectified Linear Units", alias="inplace=0",
 )  # fmt: skip
 silu_dx = Op(
-    "silu_dx", "dx = dy σ(x) (1 + x (1 - σ(x)))", "The error passes as far as the gate was open: times the slope there.",
+    "silu_dx", "dx = dy σ(x) (1 + x (1 - σ(x)))",
+    "The error passes as far as the gate was open: times the slope there.",
     silu_dx_forward, same, per_element(8), paper="Elfwing et al. 2017, arXiv:1702.03118", alias="inplace=0",
 )  # fmt: skip

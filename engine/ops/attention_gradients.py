@@ -63,12 +63,14 @@ shared_product = Op(
     paper="Vaswani et al. 2017, arXiv:1706.03762",
 )  # fmt: skip
 softmax_dx = Op(
-    "softmax_dx", "dx = p (dy - Σ dy p)", "Raising all scores changes nothing, so the average error is taken out first.",
+    "softmax_dx", "dx = p (dy - Σ dy p)",
+    "Raising all scores changes nothing, so the average error is taken out first.",
     softmax_dx_forward, same, per_element(4), paper="Bridle 1990, Probabilistic interpretation of network outputs",
     alias="inplace=0",
 )  # fmt: skip
 rotate_back = Op(
-    "rotate_back", "(da, db) -> (da c + db s, db c - da s)", "The error is turned back by the angle that the value was turned.",
+    "rotate_back", "(da, db) -> (da c + db s, db c - da s)",
+    "The error is turned back by the angle that the value was turned.",
     rotate_back_forward, lambda d, cos, sin: d, per_element(3), paper="Su et al. 2021, RoFormer, arXiv:2104.09864",
     layout=(0, 2, 1, 3),
 )  # fmt: skip

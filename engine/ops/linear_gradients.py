@@ -93,12 +93,16 @@ def reduction_cost(ins: tuple[Shape, ...], out: Shape, attrs: Mapping[str, Any])
 
 
 linear_dx = Op(
-    "linear_dx", "dx = dy Wᵀ", "The error goes back through the matrix: each input gets the blame of all outputs it fed.",
-    linear_dx_forward, dx_shape, dx_cost, paper="Rumelhart et al. 1986, Learning representations by back-propagating errors",
+    "linear_dx", "dx = dy Wᵀ",
+    "The error goes back through the matrix: each input gets the blame of all outputs it fed.",
+    linear_dx_forward, dx_shape, dx_cost,
+    paper="Rumelhart et al. 1986, Learning representations by back-propagating errors",
 )  # fmt: skip
 linear_dw = Op(
-    "linear_dw", "dW = xᵀ dy", "Each weight's gradient is what it was fed times the error where it led, over all tokens.",
-    linear_dw_forward, dw_shape, dw_cost, paper="Rumelhart et al. 1986, Learning representations by back-propagating errors",
+    "linear_dw", "dW = xᵀ dy",
+    "Each weight's gradient is what it was fed times the error where it led, over all tokens.",
+    linear_dw_forward, dw_shape, dw_cost,
+    paper="Rumelhart et al. 1986, Learning representations by back-propagating errors",
 )  # fmt: skip
 sum_rows = Op(
     "sum_rows", "db = Σ dy", "A bias was added to every token's row, so it gets the sum of their errors.",

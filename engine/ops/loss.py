@@ -20,9 +20,7 @@ def log_softmax(logits: Array) -> Array:
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
-def cross_entropy_forward(
-    logits: Array, targets: Array, *, smoothing: float = 0.0, out: Array | None = None
-) -> Array:
+def cross_entropy_forward(logits: Array, targets: Array, *, smoothing: float = 0.0, out: Array | None = None) -> Array:
     """The sum of -log p(target), in nats. It is divided once, by the number of targets of the whole update.
 
     logits     (..., V)
