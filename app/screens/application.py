@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import termios
+import threading
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
@@ -17,6 +20,7 @@ from app.screens.opening import Opening
 from app.screens.palette import ActionCommands
 
 ASKED_S = 3.0
+PATIENCE_S = 2.0
 
 
 class MiniGPTApp(App[None]):
@@ -35,17 +39,34 @@ class MiniGPTApp(App[None]):
         self.explore = Explore(opening)
         self.crash: BaseException | None = None
         self._asked_s = -ASKED_S
+        self._terminal = termios.tcgetattr(0) if os.isatty(0) else None
 
     def on_mount(self) -> None:
         self.push_screen(self.explore)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            loop.add_signal_handler(number, self.leave, 128 + number)
+        self._running_loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+        self._handlers = {number: signal.signal(number, self._signalled) for number in signals}
+
+    def on_unmount(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _signalled(self, number: int, frame: object) -> None:
+        """Leave; but a terminal that takes no more text may hold the loop, so it is not waited for without end."""
+        last = threading.Timer(PATIENCE_S, self._force, (128 + number,))
+        last.daemon = True
+        last.start()
+        self._running_loop.call_soon_threadsafe(self.leave, 128 + number)
 
     def leave(self, code: int) -> None:
         """End with this code; the work that runs is stopped."""
         self.explore.cancel()
         self.exit(return_code=code)
+
+    def _force(self, code: int) -> None:
+        if self._terminal is not None:
+            termios.tcsetattr(0, termios.TCSANOW, self._terminal)
+        os._exit(code)
 
     def action_interrupt(self) -> None:
         """Ctrl-C stops the work; with none it asks once, then leaves."""

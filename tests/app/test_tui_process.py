@@ -146,6 +146,15 @@ def test_signals_restore_the_terminal(number: signal.Signals, code: int, termina
     assert time.monotonic() - started < 2.5
 
 
+def test_a_terminal_that_takes_no_more_text_does_not_hold_it(terminals) -> None:  # type: ignore[no-untyped-def]
+    terminal = terminals(str(MODEL), "--ids", "1,2,3")
+    terminal.read("tokens 3/")
+    terminal.type("z\x1bz\x1b" * 200)  # more drawing than the terminal holds, and nobody reads it
+    time.sleep(0.5)
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.process.wait(6) == 143
+
+
 def test_a_terminal_that_goes_away_is_129(terminals) -> None:  # type: ignore[no-untyped-def]
     terminal = terminals(str(MODEL), "--ids", "1,2,3")
     terminal.read("tokens 3/")
