@@ -22,6 +22,7 @@ from engine.sampling import Draw, Sampler, sample
 from engine.settings import Settings
 from engine.snapshot import AttentionRows
 from engine.stepper import Stepper
+from engine.threads import ThreadLimit
 from engine.timeline import Node
 from engine.tokenizer import StreamDecoder
 
@@ -68,6 +69,8 @@ class Session:
         self.decoder = Decoder(self._prepared())
         self._left: tuple[Node, Decoder] | None = None
         self._kept_bytes = 0
+        self._threads = ThreadLimit()
+        self._threads.set(self.settings.threads)
 
     @property
     def tokens(self) -> list[int]:
@@ -213,6 +216,7 @@ class Session:
         if self.leaf is not None:
             self._replay(decoder, self.leaf)
         self.settings, self.decoder, self._left = settings, decoder, None
+        self._threads.set(settings.threads)
         if self.leaf is not None:
             self._trim(self.leaf.path())
         self.restep()

@@ -90,6 +90,7 @@ def test_however_the_text_is_cut(long_model, reference, text, window, optimize, 
     for chunk, last in zip(chunks, last_only, strict=False):
         for fed in decoder.feed(ids[len(decoder.ids) :][:chunk], last):
             check(fed, *expected)
+            assert len(fed.logits) == 1 or not last
     assert decoder.ids == ids[: sum(chunks)]
 
 

@@ -291,6 +291,22 @@ def test_damaged_weights_stop_generation_with_a_word(make_model, text, bad, cach
     SnapshotMaker(session).make()
 
 
+def test_the_number_of_threads_is_what_the_settings_say(session_of):
+    from threadpoolctl import threadpool_info
+
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    before, session = threads(), session_of(threads=1)
+    try:
+        assert threads() == {1}
+        session.change(Settings(threads=2))
+        assert threads() <= {1, 2}
+    finally:
+        session.change(Settings())
+    assert threads() == before
+
+
 # Branches.
 
 
