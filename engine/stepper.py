@@ -46,11 +46,8 @@ class Stepper:
     def step(self) -> None:
         """Forward by one unit of the present depth. Raises ProgramError at the end."""
         line = self.run.step()
-        group = self.group(line.out)
-        while self.run.next_line and self.depth != "line" and self.group(self.run.next_line.out) == group:
-            if self.run.next_line.out in self.run.breakpoints:
-                break
-            self.run.step()
+        if self.depth != "line":
+            self._finish(self.group(line.out))
 
     def back(self) -> None:
         """Back by one unit of the present depth. Raises ProgramError at the beginning."""
@@ -66,12 +63,11 @@ class Stepper:
             self.step()
 
     def out(self) -> None:
-        """Finish the unit that the cursor is in, then one level up."""
+        """Finish the unit that the cursor is in (or up to a breakpoint), then one level up."""
         outer = DEPTHS[max(DEPTHS.index(self.depth) - 1, 0)]
         inside = self.group(self.run.program.lines[self.run.cursor - 1].out, outer) if self.run.cursor else None
         self.depth = outer
-        while self.run.next_line and self.group(self.run.next_line.out) == inside:
-            self.run.step()
+        self._finish(inside)
 
     def run_until(self, address: str | None, stop: Callable[[], bool]) -> None:
         """To the end, the next breakpoint, or until `address` is computed."""
@@ -80,6 +76,11 @@ class Stepper:
     def rewind(self, address: str | None) -> None:
         """Back to the beginning, or until the line of `address` is next."""
         self.run.rewind(address or self.run.program.lines[0].out)
+
+    def _finish(self, group: str | None) -> None:
+        """On to the end of a unit or the next breakpoint."""
+        while (line := self.run.next_line) and self.group(line.out) == group and line.out not in self.run.breakpoints:
+            self.run.step()
 
     def group(self, address: str, depth: str | None = None) -> str:
         """The unit an address belongs to at some depth."""
