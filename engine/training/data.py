@@ -32,7 +32,7 @@ class DataOptions:
 
     tokenizer   characters, bytes, bpe, or the path of a tokenizer.json or a model directory
     vocabulary  tokens that a BPE learns, its 256 bytes and the separator included
-    separator   text that ends every document, and becomes one token; None: there are no documents
+    separator   text that ends every document, and becomes one token that prompts begin with; None: no documents
     clean       None or "alnum", see `texts.clean_alnum`
     """
 
@@ -81,6 +81,8 @@ def make_data(
         if source == {key: data.tokens.source[key] for key in source if key in data.tokens.source}:
             return data
     tokenizer = _tokenizer(train, options, report)
+    if options.separator in tokenizer.specials:
+        tokenizer.beginning = (tokenizer.specials[options.separator],)  # what stood before every document
     texts = {"train": train, "validation": held_out}
     directory.mkdir(parents=True, exist_ok=True)
     tokenizer.save(directory / TOKENIZER)

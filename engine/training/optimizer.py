@@ -20,10 +20,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.errors import InputError
 from engine.pool import Pool
 from engine.training.parameters import FlatParameters
 
 Array = np.ndarray
+DIVERGED = "training has diverged; take a lower learning rate or a longer warm-up"
 CHUNK = 1 << 16  # floats: five arrays of 256 KiB; smaller ones lose more to the interpreter than the cache gives
 WORTH_SPLITTING = 1 << 20  # floats; less is done before another thread has woken up
 DOT = 1 << 13  # floats in one dot product: short enough that BLAS does not split it among threads
@@ -90,11 +92,15 @@ class Adam:
         gradient  flat; by default the parameters' own
         workers   where to run the parts, `split` of them; by default here
         measure   also compare the change with the weights, group by group
+
+        Raises InputError, and changes nothing, if the gradient holds NaN or infinity.
         """
         gradient = self.parameters.gradient if gradient is None else gradient
         squares = self._run(lambda chunk, _: square_sum(gradient[chunk.start : chunk.stop]), workers, split)
         norms = self._by_group(squares, 1 / targets)
-        norm = math.sqrt(math.fsum(squares)) / targets
+        norm = math.sqrt(sum(squares)) / targets
+        if not math.isfinite(norm):
+            raise InputError(f"the gradient of update {self.step + 1} is not finite: {DIVERGED}")
         self.step += 1
         factors = _Factors.of(self.settings, self.step, rate, clip_scale(norm, self.settings.clip) / targets)
         done = self._run(lambda chunk, space: self._apply(chunk, gradient, factors, space, measure), workers, split)
@@ -201,7 +207,8 @@ def square_sum(x: Array) -> float:
     """Sum of squares of a flat array, the same bits on any number of threads."""
     whole = len(x) - len(x) % DOT
     rows, rest = x[:whole].reshape(-1, DOT), x[whole:]
-    return math.fsum([*np.vecdot(rows, rows).tolist(), float(np.dot(rest, rest))])
+    with np.errstate(all="ignore"):  # an overflow is told by whoever asked
+        return sum([*np.vecdot(rows, rows).tolist(), float(np.dot(rest, rest))])
 
 
 def _with_decay(g: Array, value: Array, chunk: Chunk, f: _Factors, out: Array) -> Array:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from engine.errors import SurroundingsError
-from engine.files import atomic_file, atomic_write, read_json, refused, shortened
+from engine.files import atomic_file, atomic_write, open_regular, read_json, refused, shortened
+from engine.files.regular import DISGUISES
 from engine.models.config_keys import Key, read_keys
 from engine.tokenizer import Tokenizer
 from engine.tokenizer.bpe import BPETokenizer
@@ -28,7 +29,7 @@ from engine.tokenizer.patterns import LINEAR
 INDEX = "tokens.json"
 PARTS = ("train", "validation")
 PIECE = 1 << 20  # characters that are encoded at once
-DTYPES = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
+DTYPES: dict[str, np.dtype] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
 COUNT = Key(int, 0, 1 << 40)
 KEYS = {
     "dtype": Key(str, choices={name: name for name in DTYPES}),
@@ -83,8 +84,8 @@ def write_token_files(
 def open_token_files(directory: Path) -> TokenFiles:
     """Map the token files of a directory. Raises FileError if they are not those that `tokens.json` describes."""
     index = read_keys(read_json(directory / INDEX), KEYS, INDEX)
-    parts = [_mapped(directory / f"{part}.bin", index, part) for part in PARTS]
-    return TokenFiles(*parts, source=index["source"])
+    train, validation = (_mapped(directory / f"{part}.bin", index, part) for part in PARTS)
+    return TokenFiles(train, validation, index["source"])
 
 
 def pieces(text: str, tokenizer: Tokenizer) -> Iterator[str]:
@@ -115,13 +116,13 @@ def _border(tokenizer: Tokenizer) -> re.Pattern[str] | None:
 
 def _mapped(path: Path, index: Mapping[str, Any], part: str) -> np.ndarray:
     dtype, count = DTYPES[index["dtype"]], index[part]
-    try:
-        size = path.stat().st_size
-        if size != count * dtype.itemsize:
-            raise refused(path, f"expected {count:,} tokens of {dtype.itemsize} bytes, got {size:,} bytes")
-        data = np.asarray(np.memmap(path, dtype, "r")) if count else np.zeros(0, dtype)
-    except OSError as error:
-        raise refused(path, f"cannot be read: {error.strerror}") from None
-    if zlib.crc32(data) != index[f"{part}_crc32"]:  # type: ignore[arg-type]
+    size = path.stat().st_size if path.is_file() else 0
+    if size != count * dtype.itemsize:
+        raise refused(path, f"expected {count:,} tokens of {dtype.itemsize} bytes, got {size:,} bytes")
+    if not count:
+        return np.zeros(0, dtype)
+    with open_regular(path, allow=DISGUISES) as file:  # ids may look like anything
+        data = np.asarray(np.memmap(file, dtype, "r"))
+    if zlib.crc32(data.data) != index[f"{part}_crc32"]:
         raise refused(path, "its checksum is not the one it was written with: make it again from the text")
     return data
