@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any
 
 from engine.errors import Cancelled, InputError, MiniGPTError
-from engine.session import Session
+from engine.session import Session, asked_for
 from engine.snapshot import Snapshot
 from engine.views import SnapshotMaker
 
@@ -102,11 +102,16 @@ class Driver:
         self._publish(busy, (0, count))
         for i, _ in enumerate(self._session.generate(count, stop_text, stop=self._stopped), 1):
             self._publish_soon(busy, (i, count))
-        self._refresh_pass()
+        self._after_generating(count)
 
     def _next(self) -> None:
         for _ in self._session.generate(1, stop=self._stopped):
             pass
+        self._after_generating(1)
+
+    def _after_generating(self, count: int) -> None:
+        if count == 1 and self._session.ended == asked_for(1):  # a single step is no end
+            self._session.ended = None
         self._refresh_pass()
 
     def _change_text(self, method: str, **arguments: Any) -> None:

@@ -59,12 +59,20 @@ def open_model(spec: str) -> Model:
     if spec.startswith("random:"):
         return random_model(spec)
     path = Path(spec)
-    if not path.exists() and "/" not in spec and (SHIPPED / spec / "config.json").exists():
+    if not _exists(path) and "/" not in spec and _exists(SHIPPED / spec / "config.json"):
         path = SHIPPED / spec
-    if not path.exists():
+    if not _exists(path):
         known = ", ".join(shipped_models()) or "none yet"
         raise InputError(f"{spec}: no such directory or file, and no shipped model of that name (shipped: {known})")
     return _open_checkpoint(path)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file; a name that no file can have is none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def shipped_models() -> tuple[str, ...]:

@@ -78,7 +78,9 @@ def sample(logits: Array, sampler: Sampler, generator: np.random.Generator, seen
     al. 2019 (nucleus), arXiv:1904.09751.
     """
     if not np.isfinite(logits).all():
-        raise InputError("the logits hold NaN or infinity: the weights are damaged, or a value overflowed")
+        raise InputError(
+            f"the logits after token {len(seen)} hold NaN or infinity: damaged weights, or a value overflowed"
+        )
     penalized = penalize(logits, seen, sampler.repetition_penalty)
     if sampler.temperature == 0:
         return _greedy(logits, penalized)

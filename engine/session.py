@@ -29,6 +29,11 @@ from engine.tokenizer import StreamDecoder
 KEPT_BYTES = 256 << 20  # attention and logits of past tokens that are kept to be looked at
 
 
+def asked_for(count: int) -> str:
+    """Why generation ended where it made all the tokens that were asked for."""
+    return f"{count} tokens, as asked"
+
+
 def never() -> bool:
     """The stop flag of work that nobody cancels."""
     return False
@@ -123,7 +128,7 @@ class Session:
         made, spent_s = 0, 0.0
         while self.ended is None:
             if made >= count:
-                self.ended = f"{count} tokens, as asked"
+                self.ended = asked_for(count)
             elif len(self.decoder.ids) >= self.model.config.context:
                 self.ended = f"the context's end ({self.model.config.context} tokens)"
             elif stop():
@@ -235,7 +240,7 @@ class Session:
         ids = self.tokens
         depth = self.stepper.depth if self.stepper else "line"
         what, program, weights, inputs = self._whole_pass(ids) if self.step_plain else self._last_pass(ids)
-        self.stepper = Stepper(what, program, weights, inputs, self.edits, self.breakpoints, depth)
+        self.stepper = Stepper(what, program, weights, inputs, self.edits, self.breakpoints, depth, self.step_plain)
 
     def _whole_pass(self, ids: list[int]) -> tuple:
         program, weights = limit_window(self.model.program, self.model.weights, self.settings.kv_window)

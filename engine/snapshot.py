@@ -81,6 +81,9 @@ class Stepping:
     cursor: int
     values: Mapping[str, Array]
 
+    is_plain: bool = True  # the plain program over all tokens, not what generation runs
+    ids: tuple[int, ...] = ()  # the tokens that the pass is over
+
     @property
     def done(self) -> bool:
         return self.cursor == len(self.rows)
@@ -129,6 +132,7 @@ class Snapshot:
     candidate_rows: tuple[tuple[Candidate, ...], ...] = ()  # [i]: candidates for the token AFTER token i
     branches: tuple[Branch, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    has_tokenizer: bool = True  # if not, tokens are shown as their ids
 
     def candidates(self, position: int) -> tuple[Candidate, ...]:
         """The best guesses for the token at `position` (one past the end: the next token); empty for the first."""

@@ -27,8 +27,8 @@ class Stepper:
 
     def __init__(self, what: str, program: Program, weights: Weights, inputs: Mapping[str, np.ndarray],
                  edits: Sequence[Edit] = (), breakpoints: set[str] | None = None,
-                 depth: str = "line") -> None:  # fmt: skip
-        self.what, self.depth = what, depth
+                 depth: str = "line", is_plain: bool = True) -> None:  # fmt: skip
+        self.what, self.depth, self.is_plain = what, depth, is_plain
         self.run = Run(program, weights, inputs, edits)
         self.run.breakpoints = breakpoints if breakpoints is not None else set()
         program = self.run.program
@@ -101,7 +101,8 @@ class Stepper:
             for i, row in enumerate(self._rows)
         )  # fmt: skip
         values = {name: _frozen(a) for name, a in self.run.values.items() if name not in self._caches}
-        return Stepping(self.what, self.depth, rows, done, values)
+        ids = tuple(self.run.values["tokens"][0].tolist())
+        return Stepping(self.what, self.depth, rows, done, values, self.is_plain, ids)
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -63,6 +63,7 @@ class SnapshotMaker:
             candidate_rows=tuple(self._candidates(node, nodes) for node in nodes),
             branches=self._branches(nodes),
             warnings=session.model.warnings,
+            has_tokenizer=session.model.tokenizer is not None,
         )
 
     def _token(self, node: Node) -> TokenView:

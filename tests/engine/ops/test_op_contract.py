@@ -15,6 +15,7 @@ from engine.ops.activation import gelu_erf, gelu_tanh, gelu_tanh_folded, relu, s
 from engine.ops.attend import attend
 from engine.ops.attention import causal_mask, mask, merge_heads, scores, softmax, split_heads, weighted_sum
 from engine.ops.cache import append
+from engine.ops.dropout import dropout
 from engine.ops.embedding import embed, sinusoidal
 from engine.ops.linear import add, columns, identity, last_position, last_row, linear, multiply, scale
 from engine.ops.loss import cross_entropy
@@ -69,6 +70,8 @@ CASES: list[tuple[Op, tuple, dict]] = [
     (attend, (numbers(2, 6, 40, 4), numbers(2, 2, 45, 4), numbers(2, 2, 45, 3), np.arange(5, 45), np.arange(45)), {}),
     (append, (numbers(2, 3, 8, 4), numbers(2, 3, 2, 4), np.arange(1, 3), np.arange(3)), {"window": None}),
     (cross_entropy, (numbers(2, 3, 7), np.array([[0, 6, -1], [3, 3, -1]])), {}),
+    (dropout, (numbers(2, 3, 4), np.array([7, 1]), np.arange(2)), {"p": 0.5, "address": "embed"}),
+    (dropout, (numbers(2, 3, 4), np.array([5, 1]), np.arange(2)), {"p": 0.5, "address": "blocks.0.attn.out"}),
     (edit_op, (numbers(2, 3, 4),), {"edit": Edit("x", "scale", (0,), 2.0)}),
 ]
 IDS = [f"{op.name}{i}" for i, (op, _, _) in enumerate(CASES)]

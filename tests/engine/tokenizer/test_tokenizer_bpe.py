@@ -216,10 +216,10 @@ def test_patterns_cut_where_their_papers_say():
 
 @pytest.mark.parametrize("pattern", [r"(a|aa)+$", r"(?:a|a)+d"])
 def test_a_pattern_that_explodes_is_stopped_with_one_line(pattern):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InputError, match=r"split pattern took over 1\.0 s") as caught:
         list(split("a" * 60 + "c", pattern))
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
     assert "\n" not in str(caught.value)
 
 

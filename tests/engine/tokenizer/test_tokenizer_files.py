@@ -227,10 +227,10 @@ def test_a_split_pattern_that_explodes_is_one_line_within_two_seconds(document, 
     document["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "(a|aa)+$"
     tokenizer = open_tokenizer(write(document))
     assert tokenizer.decode(tokenizer.encode("harmless")) == "harmless"
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InputError, match="split pattern"):
         tokenizer.encode("a" * 60 + "c")
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(("merges", "vocabulary"), [("vocab.bpe", "encoder.json"), ("merges.txt", "vocab.json")])
