@@ -6,12 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import NoReturn
 
-from app.cli import check, evaluation, generate, info, logits, places, step
+from app.cli import check, download, evaluation, generate, info, logits, places, step, train
+from app.cli.flags import Parser
 from app.cli.guard import guarded
 from app.cli.version import VERSION
-from engine.errors import InputError
 
 COMMANDS: dict[str, ModuleType] = {
     "info": info,
@@ -20,17 +19,12 @@ COMMANDS: dict[str, ModuleType] = {
     "step": step,
     "eval": evaluation,
     "check": check,
+    "train": train,
+    "download": download,
     "paths": places,
 }
 DESCRIPTION = "A debugger for transformers: run, step and inspect decoder-only language models in NumPy."
 EXAMPLE = "example: minigpt generate random:gpt2-2x240 --ids 1,2,3 -n 5"
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, with its errors in our family: one line, what was expected, and where help is."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see '{self.prog} --help'")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -22,25 +22,25 @@ def take_glimpse(
     weights: Mapping[str, np.ndarray],
     tokenizer: Tokenizer,
     prompt: Sequence[int],
-    count: int,
+    length: int,
     sampler: Sampler,
     seed: int,
 ) -> Glimpse:
-    """Run the prompt and draw up to `count` tokens after it; the same weights and seed give the same text."""
+    """Run the prompt and draw tokens until there are `length`; the same weights and seed give the same text."""
     decoder = Decoder(prepare(config, weights, Settings()))
     generator = np.random.default_rng(seed)
-    ids = list(prompt)[: config.context]
+    ids = list(prompt)
     fed = list(decoder.feed(ids))
     patterns = tuple(_whole(fed, layer, len(ids)) for layer in range(config.layers))
-    logits, length = fed[-1].logits[-1], len(ids)
-    for _ in range(min(count, config.context - len(ids))):
+    logits = fed[-1].logits[-1]
+    while len(ids) < length:
         token = sample(logits, sampler, generator, ids).token
         if token in config.eos:
             break
         ids.append(token)
-        if len(ids) < config.context:
+        if len(ids) < length:
             logits = next(iter(decoder.feed([token], last_only=True))).logits[-1]
-    return Glimpse(tokenizer.decode(ids, special=False), tuple(ids), length, patterns)
+    return Glimpse(tokenizer.decode(ids, special=False), tuple(ids), len(prompt), patterns)
 
 
 def pinned_prompt(prompt: str | None, tokenizer: Tokenizer, validation: np.ndarray, context: int) -> list[int]:

@@ -7,7 +7,7 @@ two updates, nor when, changes a bit of the weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -59,7 +59,8 @@ class Step(Protocol):
 class Trainer:
     """A run in the making: `update` updates are done.
 
-    is_changing   true while weights, moments or files are being changed: no time to raise an exception into it
+    is_changing    true while weights, moments or files are being changed: no time to raise an exception into it
+    when_changed   called after each update and before the next; it may raise
     """
 
     def __init__(self, plan: Plan, data: Data, step: Step, adam: Adam, run: RunDirectory, update: int = 0) -> None:
@@ -69,10 +70,11 @@ class Trainer:
         self.update = update
         self.validation_loss: float | None = None
         self.is_changing = False
+        self.when_changed: Callable[[], None] | None = None
         self.length = plan.context or self.config.context
         self.examples = _examples(plan, data, self.length)
         self.pace = Pace()
-        self.prompt = pinned_prompt(plan.prompt, data.tokenizer, data.tokens.validation, self.config.context)
+        self.prompt = pinned_prompt(plan.prompt, data.tokenizer, data.tokens.validation, self.length)
         self._tokenizer = (run.data / "tokenizer.json").read_bytes()
         self._workers = ThreadPoolExecutor(plan.threads, "optimizer") if plan.threads > 1 else None
         self._sum = np.empty_like(self.parameters.gradient) if plan.accumulation > 1 else None
@@ -91,8 +93,13 @@ class Trainer:
         if self.update >= self.plan.steps:
             raise StopIteration
         started = perf_counter()
-        report = self._one_update(started)
         try:
+            report = self._one_update(started)  # and is still changing: a stop from here on finds the report made
+        except BaseException:
+            self.is_changing = False
+            raise
+        try:
+            self._settle()
             is_saving = self.update % self.plan.checkpoint_every == 0 or self.update == self.plan.steps
             if is_saving or self.update % self.plan.validate_every == 0:
                 report = replace(report, validation_loss=self.validate())
@@ -104,6 +111,7 @@ class Trainer:
             report = replace(report, left_s=self.pace.left_s(self.plan.steps - self.update))
             with self._changing():
                 self.run.log(report.to_json())
+        self._settle()
         return report
 
     def estimate(self) -> Estimate:
@@ -137,8 +145,9 @@ class Trainer:
         for view in weights.values():
             view.flags.writeable = False
         plan, tokenizer = self.plan, self.data.tokenizer
+        length = min(len(self.prompt) + plan.sample_tokens, self.length)  # beyond it nothing was learned
         sampler = Sampler(plan.temperature)
-        return take_glimpse(self.config, weights, tokenizer, self.prompt, plan.sample_tokens, sampler, plan.seed)
+        return take_glimpse(self.config, weights, tokenizer, self.prompt, length, sampler, plan.seed)
 
     def save(self) -> Path:
         """Write a checkpoint of the updates done, and delete old ones."""
@@ -168,10 +177,10 @@ class Trainer:
         rate = self.plan.rates.rate(self.update)
         measure = (self.update + 1) % self.plan.measure_every == 0
         gradient = self.parameters.gradient if self._sum is None else self._sum
-        with self._changing():
-            done = self.adam.update(rate, targets, gradient, self._workers, self.plan.threads, measure)
-            self.update += 1
-            self.validation_loss = None
+        self.is_changing = True
+        done = self.adam.update(rate, targets, gradient, self._workers, self.plan.threads, measure)
+        self.update += 1
+        self.validation_loss = None
         spent = perf_counter() - started
         self.pace.add(targets, spent)
         return Report(
@@ -199,6 +208,12 @@ class Trainer:
             if self._sum is not None:
                 _add(self._sum, self.parameters.gradient, is_first=i == 0)
         return total, count
+
+    def _settle(self) -> None:
+        """Nothing is being changed now: whoever waited for this may act."""
+        self.is_changing = False
+        if self.when_changed:
+            self.when_changed()
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

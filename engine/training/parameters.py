@@ -70,18 +70,25 @@ def initial_weights(config: ModelConfig, generator: np.random.Generator) -> dict
     """How training begins: matrices normal with deviation 0.02, gains 1, biases 0.
 
     Each block adds two vectors to the residual stream. For its variance not to grow with depth, the matrices that
-    write there are smaller by sqrt(2 x layers).
+    write there are smaller by sqrt(2 x layers). Sinusoidal positions are added at full size, root mean square 0.71: an
+    embedding that is not also the output is drawn as large, or tokens would hardly be seen beside their positions.
 
     Radford et al. 2019, Language Models are Unsupervised Multitask Learners.
     """
     weights = {}
     for address, shape in config.parameters().items():
         if len(shape) == 2:
-            std = INIT_STD / math.sqrt(2 * config.layers) if address.endswith(RESIDUAL_OUTPUTS) else INIT_STD
-            weights[address] = generator.standard_normal(shape, np.float32) * np.float32(std)
+            weights[address] = generator.standard_normal(shape, np.float32) * np.float32(_std(config, address))
         else:
             weights[address] = np.full(shape, 0 if address.endswith("bias") else 1, np.float32)
     return weights
+
+
+def _std(config: ModelConfig, address: str) -> float:
+    if address.endswith(RESIDUAL_OUTPUTS):
+        return INIT_STD / math.sqrt(2 * config.layers)
+    is_beside_sines = config.family == "sinusoidal" and address == "embed.weight" and not config.tied
+    return math.sqrt(0.5) if is_beside_sines else INIT_STD
 
 
 def _spans(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, int]]:

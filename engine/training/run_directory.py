@@ -91,6 +91,14 @@ class RunDirectory:
         self._close_log()
         self._lock.close()
 
+    def abandon(self) -> None:
+        """Close, and leave no trace of a run that could not begin, unless something else is in the directory."""
+        with suppress(OSError):
+            if [path.name for path in self.path.iterdir()] == [LOCK]:
+                (self.path / LOCK).unlink()
+                self.path.rmdir()
+        self.close()
+
     def _close_log(self) -> None:
         if self._log is not None:
             self._log.close()

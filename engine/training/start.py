@@ -67,7 +67,7 @@ def begin(
         run.write_plan(plan)
         trainer.save()
     except BaseException:
-        run.close()
+        run.abandon()
         raise
     return Opened(trainer)
 

@@ -71,7 +71,7 @@ def test_looking_waiting_and_estimating_change_nothing(start):
 
 
 def test_a_glimpse_holds_text_and_attention_of_the_pinned_prompt(start):
-    trainer = start(prompt="the cat", steps=4)
+    trainer = start(prompt="the cat", steps=4, context=16)
     glimpse = list(trainer)[-1].glimpse
     assert glimpse.text.startswith("the cat") and len(glimpse.ids) == 7 + 4 and glimpse.prompt_length == 7
     (pattern,) = glimpse.patterns
