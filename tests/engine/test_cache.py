@@ -79,7 +79,7 @@ def test_cached_equals_uncached_at_every_length(long_model, reference, text, win
 
 @pytest.mark.parametrize("optimize", [True, False])
 @pytest.mark.parametrize("window", WINDOWS)
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(chunks=st.lists(st.integers(1, 90), min_size=1, max_size=12), last_only=st.lists(st.booleans(), min_size=12))
 def test_however_the_text_is_cut(long_model, reference, text, window, optimize, chunks, last_only):
     decoder, expected, ids = (
@@ -122,10 +122,8 @@ def test_a_window_of_the_whole_text_changes_nothing(model, text):
     assert np.abs(plain.logits - wide.logits).max() < AGREE
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
-@given(data=st.data())
-@pytest.mark.parametrize("window", WINDOWS)
-def test_rewinding_to_any_length_and_going_another_way_is_a_fresh_run(long_model, reference, text, window, data):
+def go_other_ways(long_model, reference, text, window, data):
+    """Back to some length and on with another text, a few times; each number against a fresh run."""
     decoder, texts = decoder_of(long_model, window), [text(LONG, seed) for seed in (0, 1)]
     for step in range(data.draw(st.integers(1, 5))):
         if decoder.ids:
@@ -137,6 +135,21 @@ def test_rewinding_to_any_length_and_going_another_way_is_a_fresh_run(long_model
         start = len(decoder.ids)
         for fed in decoder.feed(ids[start : start + data.draw(st.integers(1, 120))]):
             check(fed, *expected)
+
+
+@settings(max_examples=7, deadline=None, derandomize=True)
+@given(data=st.data())
+@pytest.mark.parametrize("window", WINDOWS)
+def test_rewinding_to_any_length_and_going_another_way_is_a_fresh_run(long_model, reference, text, window, data):
+    go_other_ways(long_model, reference, text, window, data)
+
+
+@pytest.mark.soak
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize("window", [*WINDOWS, 1, 70])
+def test_rewinding_many_times(long_model, reference, text, window, data):
+    go_other_ways(long_model, reference, text, window, data)
 
 
 @pytest.mark.parametrize("length", [0, 1, 5, 66, 67, 68, 99, 130, 149, 150])

@@ -147,7 +147,7 @@ def test_extreme_temperatures_stay_finite(temperature):
 @pytest.mark.parametrize("bad", [math.nan, INF, -INF])
 def test_logits_that_are_no_numbers_stop_with_a_word(bad):
     for sampler in (Sampler(), Sampler(temperature=0)):
-        with pytest.raises(InputError, match="the logits after token .* hold NaN or infinity"):
+        with pytest.raises(InputError, match=r"the logits after token .* hold NaN or infinity"):
             sample(np.array([1, bad, 2], np.float32), sampler, np.random.default_rng(0))
 
 

@@ -70,7 +70,6 @@ CASES: list[tuple[Op, tuple, dict]] = [
     (attend, (numbers(2, 6, 40, 4), numbers(2, 2, 45, 4), numbers(2, 2, 45, 3), np.arange(5, 45), np.arange(45)), {}),
     (append, (numbers(2, 3, 8, 4), numbers(2, 3, 2, 4), np.arange(1, 3), np.arange(3)), {"window": None}),
     (cross_entropy, (numbers(2, 3, 7), np.array([[0, 6, -1], [3, 3, -1]])), {}),
-    (dropout, (numbers(2, 3, 4), np.array([7, 1]), np.arange(2)), {"p": 0.5, "address": "embed"}),
     (dropout, (numbers(2, 3, 4), np.array([5, 1]), np.arange(2)), {"p": 0.5, "address": "blocks.0.attn.out"}),
     (edit_op, (numbers(2, 3, 4),), {"edit": Edit("x", "scale", (0,), 2.0)}),
 ]
