@@ -9,8 +9,9 @@ import argparse
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from engine.errors import InputError
 from engine.settings import TABLE, Setting, Settings
 from engine.text import visible
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 LONGEST_NUMBER = 12  # digits; no count or id is longer
 LARGEST_INT = 2**31 - 1  # the libraries take a C int, and limit it themselves to what they have
 MODEL_HELP = "a model directory, a .safetensors file, the name of a shipped model, or random:PRESET[:SEED]"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with its errors in our family: one line, what was expected, and where help is."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see '{self.prog} --help'")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import termios
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
@@ -33,9 +34,9 @@ class MiniGPTApp(App[None]):
         Binding("ctrl+c", "interrupt", "Stop", show=False, priority=True, system=True),
     ]
 
-    def __init__(self, opening: Opening) -> None:
+    def __init__(self, opening: Opening, arguments: Sequence[str] = ()) -> None:
         super().__init__()
-        self.opening = opening
+        self.opening, self.arguments = opening, arguments
         self.explore = Explore(opening)
         self.crash: BaseException | None = None
         self._asked_s = -ASKED_S
@@ -85,6 +86,6 @@ class MiniGPTApp(App[None]):
             self.explore.send("sampler", **{message.dial: message.value})
 
     def _fatal_error(self) -> None:
-        """A bug of ours: leave at once; `main` says it in one line, after the terminal is restored."""
+        """A bug of ours: leave at once; it is said in one line, after the terminal is restored."""
         self.crash = self._exception
         self._close_messages_no_wait()

@@ -37,19 +37,18 @@ class Doing(Looking):
         self.send("choose", position=position, id=token)
 
     def action_edit_prompt(self) -> None:
-        opening = self.opening
-        if opening.prompt is None:
-            ids = ",".join(map(str, opening.ids or ()))
-            self.app.push_screen(
-                AskLayer("Prompt, as ids", "ids as 1,2,3 · Enter runs it · Esc leaves", ids), self._ids
-            )
+        if self.snapshot is None:
+            return
+        leave = "Enter runs it · Esc leaves it as it was"
+        if self.snapshot.has_tokenizer:
+            self.app.push_screen(AskLayer("Prompt", leave, self.opening.prompt or ""), self._prompt)
         else:
-            hint = "Enter runs it · Esc leaves it as it was"
-            self.app.push_screen(AskLayer("Prompt", hint, opening.prompt), self._prompt)
+            ids = ",".join(map(str, self.opening.ids or ()))
+            self.app.push_screen(AskLayer("Prompt, as ids: 1,2,3", leave, ids), self._ids)
 
     def _prompt(self, text: str | None) -> None:
         if text is not None:
-            self.opening.prompt = text
+            self.opening.prompt, self.opening.ids = text, None
             self.look(token=None)
             self.send("prompt", text=text)
 
@@ -112,8 +111,7 @@ class Doing(Looking):
         self._step("restep")
 
     def action_plain(self) -> None:
-        is_plain = self.stepping is None or self.stepping.what.startswith("plain")
-        self._step("plain", on=not is_plain)
+        self._step("plain", on=self.stepping is not None and not self.stepping.is_plain)
 
     def action_breakpoint(self) -> None:
         listing = self.listing

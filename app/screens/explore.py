@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
+from app.cli.crash import write_report
 from app.screens.arrangement import PANELS, Arrangement, arrange
 from app.screens.doing import Doing
 from app.screens.opening import Opening
@@ -54,6 +55,7 @@ class Explore(Doing, Screen[None]):
         self.maximised = False
         self.stepped = False  # whether a person has begun to step; until then the pass follows the text
         self.arrangement: Arrangement | None = None
+        self.failure: BaseException | None = None  # the driver's last bug of ours, once it is reported
 
     def compose(self) -> ComposeResult:
         yield ConfigStrip("config")
@@ -78,9 +80,13 @@ class Explore(Doing, Screen[None]):
             return
         if self.opening.driver is None:
             return
-        snapshot = self.opening.driver.latest
+        failure, snapshot = self.opening.driver.failure, self.opening.driver.latest
         if self.snapshot is None or snapshot.version != self.snapshot.version:
             self.take(snapshot)
+        if failure is not self.failure and failure is not None:
+            self.failure = failure
+            path = write_report(failure, [self.opening.model])
+            self.say(f"a bug of ours, {type(failure).__name__}; the session goes on; report: {path or 'not written'}")
 
     def take(self, snapshot: Snapshot) -> None:
         """Go over to a snapshot: cursors that followed go on following."""

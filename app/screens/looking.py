@@ -9,6 +9,7 @@ from app.screens.layers import AskLayer
 from app.screens.wired import Wired
 from app.widgets.listing_tree import same_in_block
 from app.widgets.panel import Panel
+from engine.snapshot import Snapshot
 from engine.text import visible
 
 
@@ -103,26 +104,30 @@ class Looking(Wired):
         self._copy(words)
 
     def action_copy_command(self) -> None:
-        if self.snapshot is None:
-            return
-        opening, sampler = self.opening, self.snapshot.sampler
-        words = ["minigpt-tui", opening.model]
-        words += (
-            ["--ids", ",".join(map(str, opening.ids))]
-            if opening.ids is not None
-            else ["--prompt", opening.prompt or ""]
-        )
-        words += [
-            "--seed",
-            str(self.snapshot.seed),
-            *self.snapshot.settings.flags(),
-            "--temperature",
-            f"{sampler.temperature:g}",
-        ]
-        words += ["--top-k", str(sampler.top_k), "--top-p", f"{sampler.top_p:g}"]
-        self._copy(" ".join(map(shlex.quote, words)))
+        if self.snapshot is not None:
+            self._copy(command_of(self.snapshot, self.opening.model, self.opening.prompt))
 
     def _copy(self, words: str) -> None:
         if words:
             self.app.copy_to_clipboard(visible(words))
         self.say(f"copied: {words}" if words else "Nothing to copy here.")
+
+
+def command_of(snapshot: Snapshot, model: str, prompt: str | None) -> str:
+    """What opens this model, text and settings again. The text is said in ids once it is more than the prompt."""
+    sampler = snapshot.sampler
+    if prompt is None or prompt != visible(prompt) or any(token.generated for token in snapshot.tokens):
+        text = "--ids=" + ",".join(str(token.id) for token in snapshot.tokens)
+    else:
+        text = f"--prompt={prompt}"
+    dials = {
+        "seed": str(snapshot.seed),
+        "temperature": f"{sampler.temperature:g}",
+        "top-k": str(sampler.top_k),
+        "top-p": f"{sampler.top_p:g}",
+        "repetition-penalty": f"{sampler.repetition_penalty:g}",
+    }
+    words = ["minigpt-tui", model, text, *snapshot.settings.flags()]
+    for name, value in dials.items():
+        words += [f"--{name}", value]
+    return " ".join(map(shlex.quote, words))

@@ -44,9 +44,11 @@ class Opening:
 
     def _open(self) -> None:
         try:
+            from app.cli.opening import require_memory
             from engine.driver import Driver
             from engine.session import open_session
 
+            require_memory(self.model)
             session = open_session(self.model, self.settings, self.sampler, self.seed)
             config = session.model.config
             if session.model.tokenizer is None and self.prompt is None and self.ids is None:

@@ -189,9 +189,11 @@ class ListingPanel(Panel):
 
 
 def is_stale(snapshot: Snapshot) -> bool:
-    """Whether the text has changed since the stepped pass was begun."""
-    tokens = snapshot.stepping.values.get("tokens") if snapshot.stepping else None
-    if tokens is None or not tokens.size:
+    """Whether the text has changed since the stepped pass was begun. A cached pass is over the last token only."""
+    stepping = snapshot.stepping
+    if stepping is None:
         return False
-    ids = [token.id for token in snapshot.tokens]
-    return ids[len(ids) - tokens.shape[-1] :] != tokens[0].tolist() or (tokens.shape[-1] > len(ids))
+    ids = tuple(token.id for token in snapshot.tokens)
+    positions = stepping.values.get("position_ids")
+    length = len(stepping.ids) if positions is None else int(positions.max(initial=-1)) + 1
+    return length != len(ids) or ids[len(ids) - len(stepping.ids) :] != stepping.ids

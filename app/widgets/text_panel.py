@@ -61,7 +61,7 @@ class TextPanel(Panel):
     def body(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
         place = self.view.place(snapshot)
         self._ground = self.background_colors[1].rgb
-        self._lines = layout(snapshot.tokens, width)
+        self._lines = layout(snapshot.tokens, width, snapshot.has_tokenizer)
         if not snapshot.tokens:
             return self.wrapped("No text yet. Press i to write a prompt.", width, height, self.style_of("dim"))
         room = max(1, height - 1)
@@ -127,7 +127,7 @@ def why_not_drawn(snapshot: Snapshot) -> str:
     ended = snapshot.ended
     if len(snapshot.tokens) >= snapshot.context:
         return f"the context is full ({snapshot.context} tokens); [ takes one back"
-    return f"generation ended: {ended}" if ended and "as asked" not in ended else "not drawn yet; ] draws it"
+    return f"generation ended: {ended}" if ended else "not drawn yet; ] draws it"
 
 
 def surprise(token: TokenView, colouring: str, vocab: int) -> float | None:
@@ -165,11 +165,11 @@ def piece(text: str, width: int, gap: str) -> tuple[str, int]:
     return shown, cells(shown)
 
 
-def layout(tokens: tuple[TokenView, ...], width: int) -> list[list[tuple[int, str]]]:
-    """Tokens over lines: a token that holds a newline ends its line; one longer than a line is cut."""
+def layout(tokens: tuple[TokenView, ...], width: int, are_texts: bool = True) -> list[list[tuple[int, str]]]:
+    """Tokens over lines: a token that ends with a newline ends its line; one longer than a line is cut."""
     lines: list[list[tuple[int, str]]] = [[]]
     used = 0
-    gap = " " if tokens and all(t.text == str(t.id) for t in tokens) else ""  # ids, not text: keep them apart
+    gap = "" if are_texts else " "  # ids run into each other without
     for place, token in enumerate((*tokens, None)):
         text, size = piece(token.text, width, gap) if token else (NEXT, 1)
         if used + size > width:

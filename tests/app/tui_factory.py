@@ -83,7 +83,8 @@ def stepping(patterns: np.ndarray, tokens: tuple[TokenView, ...], done: int | No
     )  # fmt: skip
     bound = {name: value.astype(np.float32) for name, value in list(values.items())[:cursor]}
     bound |= {"tokens": np.array([[token.id for token in tokens]]), "position_ids": np.arange(count)}
-    return Stepping(f"plain program, all {count} tokens", "line", rows, cursor, bound)
+    ids = tuple(token.id for token in tokens)
+    return Stepping(f"plain program, all {count} tokens", "line", rows, cursor, bound, ids=ids)
 
 
 def memory() -> MemoryReport:
@@ -105,6 +106,7 @@ class FakeDriver:
         self.latest = latest
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.cancelled = 0
+        self.failure: BaseException | None = None
 
     def send(self, command: str, **arguments: Any) -> None:
         self.sent.append((command, arguments))
