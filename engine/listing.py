@@ -24,6 +24,12 @@ def listing(program: Program, shapes: Mapping[str, Shape] | None = None) -> str:
     return "\n".join([head, *body])
 
 
+def near(program: Program, address: str) -> str:
+    """What to try instead of an address that a program does not have."""
+    close = difflib.get_close_matches(address, [line.out for line in program.lines], n=3, cutoff=0.6)
+    return f"did you mean {', '.join(close)}?" if close else "`minigpt step` lists them"
+
+
 def local(name: str, line: Line) -> str:
     """`name` as seen from `line`: addresses of the same block lose their block prefix."""
     block = block_of(line.out)

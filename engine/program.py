@@ -3,13 +3,13 @@
     blocks.0.attn.pattern = softmax(blocks.0.attn.masked)
 
 Nobody writes lines by hand. The functions in `models/` emit them; the same list is then stepped (`run`), compiled
-(`compile`), priced (`cost`), rewritten (`rewrites/`), printed and compared (`listing`). All three records are frozen:
-whoever wants another program makes a new one.
+(`compile`), priced (`cost`), rewritten (`rewrites/`), printed and compared (`listing`). All records are frozen.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -21,8 +21,7 @@ from engine.errors import ProgramError
 Shape = tuple[int, ...]
 Weights = Mapping[str, np.ndarray]
 
-ADDRESS = re.compile(r"[A-Za-z0-9_.@]+")
-"""What an address may hold, so that it is safe in file names, shells and pages."""
+ADDRESS = re.compile(r"[A-Za-z0-9_.@]+")  # safe in file names, shells and pages
 
 
 class Cost(NamedTuple):
@@ -107,53 +106,46 @@ class Program:
 
     def index(self, address: str) -> int:
         """Position of the line that makes `address`. Raises ProgramError, naming near misses."""
+        from engine.listing import near
+
         for i, line in enumerate(self.lines):
             if line.out == address:
                 return i
-        raise ProgramError(f"address {address!r} is not in this program{self._near(address)}")
+        raise ProgramError(f"address {address!r} is not in this program; {near(self, address)}")
 
     def readers(self) -> dict[str, list[int]]:
         """For each name, the positions of the lines that read it, in order."""
-        readers: dict[str, list[int]] = {}
+        readers: dict[str, list[int]] = defaultdict(list)
         for i, line in enumerate(self.lines):
             for name in line.ins:
-                readers.setdefault(name, []).append(i)
-        return readers
+                readers[name].append(i)
+        return dict(readers)
 
     def check(self) -> Program:
         """Raise ProgramError unless every name is well formed and bound exactly once, before it is read."""
         bound: set[str] = set()
+
+        def bind(name: str) -> None:
+            if not ADDRESS.fullmatch(name):
+                raise ProgramError(f"{name!r} is not an address: letters, digits and _ . @ only")
+            if name in bound:
+                raise ProgramError(f"{name!r} is bound twice")
+            bound.add(name)
+
         for name in (*self.inputs, *self.params):
-            self._bind(name, bound)
+            bind(name)
         for line in self.lines:
-            for name in line.ins:
-                if name not in bound:
-                    raise ProgramError(f"{line.out}: reads {name!r} before it is bound")
-            self._bind(line.out, bound)
-        for name in self.outputs:
-            if name not in bound:
-                raise ProgramError(f"output {name!r} is never bound")
+            if unbound := [name for name in line.ins if name not in bound]:
+                raise ProgramError(f"{line.out}: reads {unbound[0]!r} before it is bound")
+            bind(line.out)
+        if missing := [name for name in self.outputs if name not in bound]:
+            raise ProgramError(f"output {missing[0]!r} is never bound")
         return self
-
-    @staticmethod
-    def _bind(name: str, bound: set[str]) -> None:
-        if not ADDRESS.fullmatch(name):
-            raise ProgramError(f"{name!r} is not an address: letters, digits and _ . @ only")
-        if name in bound:
-            raise ProgramError(f"{name!r} is bound twice")
-        bound.add(name)
-
-    def _near(self, address: str) -> str:
-        import difflib
-
-        close = difflib.get_close_matches(address, [line.out for line in self.lines], n=3, cutoff=0.6)
-        return f"; did you mean {', '.join(close)}?" if close else "; `minigpt step` lists them"
 
     def with_lines(self, lines: Iterable[Line], **changes: Any) -> Program:
         """This program with other lines; weights that nothing reads any more are dropped, new ones are added."""
         lines = tuple(lines)
-        read = {name for line in lines for name in line.ins}
-        made = {line.out for line in lines}
+        read, made = {name for line in lines for name in line.ins}, {line.out for line in lines}
         inputs = changes.pop("inputs", self.inputs)
         kept = [p for p in self.params if p in read]
         new = [n for line in lines for n in line.ins if n not in made and n not in inputs and n not in kept]

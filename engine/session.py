@@ -12,15 +12,15 @@ from time import perf_counter
 
 import numpy as np
 
-from engine.decoder import Decoder, Fed
+from engine.decoder import Decoder
 from engine.edits import Edit
-from engine.errors import Cancelled, InputError
+from engine.errors import InputError
+from engine.feeding import feed_prompt, held_bytes, owned, replay, rows_of
 from engine.model import Model, open_model
+from engine.passes import generating_pass, plain_pass
 from engine.prepare import Prepared, prepare
-from engine.rewrites.cache_kv import limit_window
 from engine.sampling import Draw, Sampler, sample
 from engine.settings import Settings
-from engine.snapshot import AttentionRows
 from engine.stepper import Stepper
 from engine.threads import ThreadLimit
 from engine.timeline import Node
@@ -111,7 +111,7 @@ class Session:
             raise InputError("the prompt is empty: type at least one token")
         decoder = Decoder(self.decoder.prepared)
         decoder._functions = self.decoder._functions
-        leaf = self._feed(decoder, None, ids, stop, report, generated=False)
+        leaf = feed_prompt(decoder, ids, stop, report)
         self.decoder, self.leaf, self._left = decoder, leaf, None
         self.ended = None
         self._trim(leaf.path())
@@ -196,7 +196,7 @@ class Session:
         else:
             decoder = self.decoder.fork()
             decoder.stop = stop
-            self._replay(decoder, leaf)
+            replay(decoder, leaf)
         self._left = (old, self.decoder)
         self.decoder, self.leaf = decoder, leaf
         self.ended = None
@@ -219,7 +219,7 @@ class Session:
         decoder = Decoder(Prepared(self.model.config, self.model.weights, settings, self.decoder.prepared.keep))
         decoder.stop = stop
         if self.leaf is not None:
-            self._replay(decoder, self.leaf)
+            replay(decoder, self.leaf)
         self.settings, self.decoder, self._left = settings, decoder, None
         self._threads.set(settings.threads)
         if self.leaf is not None:
@@ -239,26 +239,9 @@ class Session:
             return
         ids = self.tokens
         depth = self.stepper.depth if self.stepper else "line"
-        what, program, weights, inputs = self._whole_pass(ids) if self.step_plain else self._last_pass(ids)
-        self.stepper = Stepper(what, program, weights, inputs, self.edits, self.breakpoints, depth, self.step_plain)
-
-    def _whole_pass(self, ids: list[int]) -> tuple:
-        program, weights = limit_window(self.model.program, self.model.weights, self.settings.kv_window)
-        inputs = {"tokens": np.array([ids]), "position_ids": np.arange(len(ids))}
-        return f"plain program, all {len(ids)} tokens", program, weights, inputs
-
-    def _last_pass(self, ids: list[int]) -> tuple:
-        prepared = self.decoder.prepared
-        if self.decoder.cache is None:
-            program, weights = prepared.prompt
-            inputs = {"tokens": np.array([ids]), "position_ids": np.arange(len(ids))}
-            return f"as generation runs it, all {len(ids)} tokens (no cache)", program, weights, inputs
-        decoder = self.decoder.fork()
-        decoder.rewind(len(ids) - 1)
-        assert decoder.cache is not None
-        program, weights = prepared.step
-        inputs = decoder.cache.claim(1) | {"tokens": np.array([ids[-1:]])}
-        return f"as generation runs it, token {len(ids)} after a cache of {len(ids) - 1}", program, weights, inputs
+        window = self.settings.kv_window
+        stepped = plain_pass(self.model, window, ids) if self.step_plain else generating_pass(self.decoder, ids)
+        self.stepper = Stepper(*stepped, self.edits, self.breakpoints, depth, self.step_plain)
 
     def _prepared(self) -> Prepared:
         return prepare(self.model.config, self.model.weights, self.settings)
@@ -283,87 +266,33 @@ class Session:
         known = self.leaf
         fed = next(iter(self.decoder.feed([id])))
         node = known.child(id, generated)
-        node.receive(_owned(fed.logits[-1]), _rows(fed))
+        node.receive(owned(fed.logits[-1]), rows_of(fed))
         self.leaf = node
         self._trim([node])
         return node
-
-    def _feed(self, decoder: Decoder, parent: Node | None, ids: Sequence[int], stop: Callable[[], bool],
-              report: Callable[[int, int], None] | None, generated: bool) -> Node:  # fmt: skip
-        """Feed many tokens and hang their nodes below `parent`; returns the last."""
-        node, done = parent, 0
-        decoder.stop = stop
-        for fed in decoder.feed(ids):
-            rows = _rows(fed)
-            for row in fed.logits:
-                node = node.child(ids[done], generated) if node is not None else Node(ids[done], None, generated)
-                node.receive(row.copy(), rows)
-                done += 1
-            if report:
-                report(done, len(ids))
-            if done < len(ids) and stop():
-                raise Cancelled(f"stopped after {done} of {len(ids)} tokens; the text before is unchanged")
-        assert node is not None
-        return node
-
-    def _replay(self, decoder: Decoder, leaf: Node) -> None:
-        """Bring a decoder to the text that ends at `leaf`, running what is new to it; if it fails, no node changes."""
-        nodes = list(leaf.path())[::-1]
-        shared = 0
-        while shared < min(len(nodes) - 1, len(decoder.ids)) and nodes[shared].id == decoder.ids[shared]:
-            shared += 1
-        decoder.rewind(shared)
-        made: list[tuple[np.ndarray, AttentionRows]] = []
-        for fed in decoder.feed([node.id for node in nodes[shared:]]):
-            rows = _rows(fed)
-            made += ((row.copy(), rows) for row in fed.logits)
-        for node, (logits, rows) in zip(nodes[shared:], made, strict=True):
-            node.receive(logits, rows)
 
     def _logits(self, node: Node) -> np.ndarray:
         """The logits after the active leaf, computed again if they were dropped for the byte budget."""
         if node.logits is None:
             self.decoder.rewind(node.position)
             fed = next(iter(self.decoder.feed([node.id])))
-            node.receive(_owned(fed.logits[-1]), _rows(fed))
+            node.receive(owned(fed.logits[-1]), rows_of(fed))
         assert node.logits is not None
         return node.logits
 
     def _trim(self, added: Iterable[Node]) -> None:
         """Count what came with some nodes; beyond the byte budget drop what other branches hold, then the oldest."""
-        self._kept_bytes += sum(map(_held, added))
+        self._kept_bytes += sum(map(held_bytes, added))
         if self._kept_bytes <= KEPT_BYTES or self.leaf is None:
             return
         path = list(self.leaf.path())
         active, kept = {id(node) for node in path}, 0
         for node in [*path, *(node for node in path[-1].tree() if id(node) not in active)]:
-            kept += _held(node)
+            kept += held_bytes(node)
             if kept > KEPT_BYTES // 2 and node is not self.leaf:  # drop much at once, so that it is seldom done
-                kept -= _held(node)
+                kept -= held_bytes(node)
                 node.logits = node.rows = None
         self._kept_bytes = kept
-
-
-def _held(node: Node) -> int:
-    """Bytes of the logits and attention kept with a token; those of a chunk are shared out over its tokens."""
-    logits = node.logits.nbytes if node.logits is not None else 0
-    if node.rows is None:
-        return logits
-    return logits + sum(pattern.nbytes // pattern.shape[1] for pattern in node.rows.patterns)
-
-
-def _rows(fed: Fed) -> AttentionRows:
-    return AttentionRows(fed.first, tuple(map(_owned, fed.patterns)), tuple(map(_owned, fed.keys)))
-
-
-def _owned(array: np.ndarray) -> np.ndarray:
-    """The array, read-only; copied if it keeps something larger in memory."""
-    root = array
-    while isinstance(root.base, np.ndarray):
-        root = root.base
-    owned = array if root.nbytes == array.nbytes else array.copy()
-    owned.flags.writeable = False
-    return owned
 
 
 def open_session(spec: str, settings: Settings | None = None, sampler: Sampler | None = None, seed: int = 0) -> Session:

@@ -247,7 +247,7 @@ def test_a_failing_branch_change_changes_nothing(session_of, text, monkeypatch):
     for id in (3, 5, 7):
         session.choose(2, id)
     before = session.tokens, session.leaf, session.decoder
-    monkeypatch.setattr(Session, "_replay", lambda *_: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr("engine.session.replay", lambda *_: (_ for _ in ()).throw(MemoryError))
     near = (session.leaf, session._left[0])
     far = next(i for i, end in enumerate(session.branch_ends()) if end not in near)
     with pytest.raises(MemoryError):
