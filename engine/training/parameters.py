@@ -66,8 +66,10 @@ class FlatParameters:
             view[...] = weights[address]
 
 
-def initial_weights(config: ModelConfig, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """How training begins: matrices normal with deviation 0.02, gains 1, biases 0.
+def initial_weights(
+    config: ModelConfig, generator: np.random.Generator, std: float = INIT_STD
+) -> dict[str, np.ndarray]:
+    """How training begins: matrices normal with deviation `std`, gains 1, biases 0.
 
     Each block adds two vectors to the residual stream. For its variance not to grow with depth, the matrices that
     write there are smaller by sqrt(2 x layers). Sinusoidal positions are added at full size, root mean square 0.71: an
@@ -78,17 +80,20 @@ def initial_weights(config: ModelConfig, generator: np.random.Generator) -> dict
     weights = {}
     for address, shape in config.parameters().items():
         if len(shape) == 2:
-            weights[address] = generator.standard_normal(shape, np.float32) * np.float32(_std(config, address))
+            weights[address] = generator.standard_normal(shape, np.float32) * np.float32(
+                std * _scale(config, address, std)
+            )
         else:
             weights[address] = np.full(shape, 0 if address.endswith("bias") else 1, np.float32)
     return weights
 
 
-def _std(config: ModelConfig, address: str) -> float:
+def _scale(config: ModelConfig, address: str, std: float) -> float:
+    """What the deviation of one matrix is multiplied by."""
     if address.endswith(RESIDUAL_OUTPUTS):
-        return INIT_STD / math.sqrt(2 * config.layers)
+        return 1 / math.sqrt(2 * config.layers)
     is_beside_sines = config.family == "sinusoidal" and address == "embed.weight" and not config.tied
-    return math.sqrt(0.5) if is_beside_sines else INIT_STD
+    return math.sqrt(0.5) / std if is_beside_sines else 1.0
 
 
 def _spans(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, int]]:

@@ -21,6 +21,7 @@ from engine.models.config_common import KNOWN
 from engine.models.config_keys import Key, as_object, read_keys
 from engine.training.data import DataOptions
 from engine.training.optimizer import AdamSettings
+from engine.training.parameters import INIT_STD
 from engine.training.schedule import Schedule
 
 PRESETS = Path(__file__).resolve().parents[2] / "assets" / "training"
@@ -60,6 +61,7 @@ KEYS = {
     "eps": Key(float, 1e-12, 1.0, default=1e-8),
     "weight_decay": _part(0.1),
     "clip": _part(1.0, 1e6),
+    "init_std": Key(float, 1e-6, 10.0, default=INIT_STD),
     "dropout": _part(0.0, 0.9),
     "label_smoothing": _part(0.0, 0.9),
     "recompute": _count(0, 0),
@@ -87,6 +89,7 @@ class Plan:
     optimizer, beta1, beta2, eps,
     weight_decay, clip                        see `optimizer`; clip 0: none
     learning_rate, schedule, warmup, floor    see `schedule.Schedule`
+    init_std                                  deviation of the first weights; narrow models want more than GPT-2's
     dropout, label_smoothing                  shares
     recompute                                 blocks whose inside is computed again instead of kept, from the first
     validate_every, validation_windows        every so many updates, on so many windows (0: all; at the end always all)
@@ -115,6 +118,7 @@ class Plan:
     eps: float
     weight_decay: float
     clip: float
+    init_std: float
     dropout: float
     label_smoothing: float
     recompute: int

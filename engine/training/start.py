@@ -19,7 +19,18 @@ from engine.training.plan import Plan, read_plan, with_settings
 from engine.training.run_directory import PLAN, RunDirectory
 
 MakeStep = Callable[[FlatParameters, Plan], Step]
-FIXED = ("tokenizer", "vocabulary", "separator", "clean", "examples", "context", "seed", "batch", "accumulation")
+FIXED = (
+    "tokenizer",
+    "vocabulary",
+    "separator",
+    "clean",
+    "examples",
+    "context",
+    "seed",
+    "batch",
+    "accumulation",
+    "init_std",
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,8 @@ def begin(
         run.require_new()
         data = make_data(files, plan.data, run.data, validation, report)
         config = plan.config(data.tokenizer.vocabulary_size, _separator_id(plan, data))
-        parameters = FlatParameters(config, initial_weights(config, np.random.default_rng(plan.seed)))
+        weights = initial_weights(config, np.random.default_rng(plan.seed), plan.init_std)
+        parameters = FlatParameters(config, weights)
         trainer = Trainer(plan, data, step(parameters, plan), Adam(parameters, plan.adam), run)
         run.rewind_log(0)
         run.write_plan(plan)

@@ -1,0 +1,94 @@
+"""`minigpt train` as a person uses it: a run from a text, its figures, and how it stops and goes on."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+
+SMALL = ("n_embd=16", "n_head=2", "n_inner=32", "n_positions=16", "batch=4", "prompt=the ", "validate_every=5")
+TINY = [word for setting in (*SMALL, "checkpoint_every=5") for word in ("--set", setting)]
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("the cat sat on the mat and the dog ran to the cat " * 40)
+    return path
+
+
+def test_a_run_from_text_to_model(minigpt, text, tmp_path):
+    run = tmp_path / "run"
+    done = minigpt("train", "--preset", "mini", *TINY, "--data", text, "-o", run, "--steps", 10, "--json")
+    assert done.code == 0, done.err
+    facts = done.json
+    assert facts["updates"] == facts["steps"] == 10 and facts["sample"].startswith("the ")
+    rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert rows[-1]["loss"] == facts["loss"] and rows[-1]["validation_loss"] == facts["validation_loss"]
+    assert (run / "training.png").read_bytes().startswith(b"\x89PNG")
+    assert "10 updates of" in done.err and "update 5: loss" in done.err
+    made = minigpt("generate", run / "step-000010", "-p", "the ", "-n", 3, "--json")
+    assert made.code == 0 and len(made.json["ids"]) == 3
+
+
+def test_resume_goes_on_and_a_second_run_is_refused(minigpt, text, tmp_path):
+    run = tmp_path / "run"
+    assert minigpt("train", "--resume", "--preset", "mini", *TINY, "--data", text, "-o", run, "--steps", 5).code == 0
+    assert "holds a run already" in minigpt("train", "--preset", "mini", *TINY, "--data", text, "-o", run).error
+    done = minigpt("train", "--resume", "-o", run, "--steps", 8, "--json")
+    assert done.code == 0 and done.json["updates"] == 8
+    again = minigpt("train", "--resume", "-o", run, "--json")
+    assert again.code == 0 and again.json["updates"] == 8  # nothing is left to do
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "huge"], "preset: expected one of char"),
+        (["--preset", "mini"], "no text to learn from: give --data FILE"),
+        (["--data", "x.txt"], "give --preset NAME or --config FILE"),
+        (["--preset", "mini", "--data", "/nowhere.txt"], "nowhere.txt: no such file"),
+        (["--resume"], "no such directory: begin a run without --resume"),
+    ],
+)
+def test_refusals_leave_no_directory(minigpt, tmp_path, arguments, message):
+    done = minigpt("train", *arguments, "-o", tmp_path / "run")
+    assert done.code == 2 and message in done.error and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_signals_save_and_stop(process, minigpt, text, tmp_path, number, code):
+    run = tmp_path / "run"
+    worker = process("train", "--preset", "mini", *TINY, "--data", text, "-o", run, "--steps", 100_000)
+    while not (run / "log.jsonl").exists() or not (run / "log.jsonl").read_bytes():
+        assert worker.poll() is None
+        time.sleep(0.02)
+    worker.send_signal(number)
+    _, err = worker.communicate(timeout=20)
+    assert worker.returncode == code, err
+    last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])["step"]
+    assert f"saved as step-{last:06d} after {last:,} of 100,000 updates; --resume goes on" in err.decode()
+    done = minigpt("train", "--resume", "-o", run, "--steps", last + 2, "--json")
+    assert done.code == 0 and done.json["updates"] == last + 2
+
+
+def test_minutes_end_a_run_that_can_go_on(minigpt, text, tmp_path):
+    arguments = ["train", "--preset", "mini", *TINY, "--data", text, "-o", tmp_path / "run", "--steps", 50_000]
+    done = minigpt(*arguments, "--minutes", 0.005, "--json")
+    assert done.code == 0 and 0 < done.json["updates"] < 50_000
+    assert done.json["checkpoint"].endswith(f"step-{done.json['updates']:06d}") and "stopped after" in done.err
+
+
+def test_no_network_is_said_in_one_line(minigpt, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    done = minigpt("download", "text:tinyshakespeare", "-o", tmp_path / "t.txt")
+    assert done.code == 3 and not (tmp_path / "t.txt").exists()
+    assert done.err.splitlines()[-1] == (
+        "error: tinyshakespeare.txt: cannot be fetched: Network is unreachable; is there a network?"
+    )
+    assert minigpt("download", "text:hamlet").code == 2
