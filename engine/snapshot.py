@@ -133,6 +133,7 @@ class Snapshot:
     branches: tuple[Branch, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     has_tokenizer: bool = True  # if not, tokens are shown as their ids
+    windows: tuple[int | None, ...] = ()  # keys a token may see in each layer, itself included; None: all before it
 
     def candidates(self, position: int) -> tuple[Candidate, ...]:
         """The best guesses for the token at `position` (one past the end: the next token); empty for the first."""
@@ -144,12 +145,13 @@ class Snapshot:
         Assembled from the rows that were really computed; what a query could not see, or was not kept, is NaN.
         """
         count = len(self.tokens)
+        window = (self.windows[layer] if self.windows else None) or count
         matrix = np.full((count, count), np.nan, np.float32)
         for rows in self.attention_rows:
             pattern, keys = rows.patterns[layer][head], rows.keys[layer]
             for t in range(pattern.shape[0]):
                 query = rows.first + t
-                seen = (keys >= 0) & (keys <= query)
+                seen = (keys >= 0) & (keys <= query) & (keys > query - window)
                 if query < count:
                     matrix[query, keys[seen]] = pattern[t, seen]
         return matrix

@@ -63,6 +63,7 @@ class SnapshotMaker:
             candidate_rows=tuple(self._candidates(node, nodes) for node in nodes),
             branches=self._branches(nodes),
             warnings=session.model.warnings,
+            windows=tuple(min(filter(None, (w, session.settings.kv_window)), default=None) for w in config.windows),
             has_tokenizer=session.model.tokenizer is not None,
         )
 
