@@ -133,9 +133,9 @@ class _Binding:
         ins = [self.refs[name] for name in line.ins]
         is_fixed = not any(ref.grows or ref.array is None for ref in ins)
         if line.op.is_view and is_fixed and line.op is not append:
-            self.refs[line.out] = Ref(
-                self.largest[line.out], line.op.forward(*(ref.array for ref in ins), **line.attrs)
-            )
+            view = line.op.forward(*(ref.array for ref in ins), **line.attrs)
+            assert np.may_share_memory(view, ins[0].fixed), f"{line.out} was copied, not viewed"
+            self.refs[line.out] = Ref(self.largest[line.out], view)
             return
         if line.op.is_view and line.op is not append:
             taken = self.emitter.once(
