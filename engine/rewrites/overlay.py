@@ -47,7 +47,7 @@ def shape_of(weights: Weights, name: str) -> Shape:
 
 def made(program: Program, weights: Weights) -> dict[str, np.ndarray]:
     """The weights a program reads, every recipe worked out, read-only."""
-    arrays = {name: weights[name] for name in program.params}
+    arrays = {name: weights[name].view() for name in program.params}  # views: the base itself stays as it is
     for array in arrays.values():
         array.flags.writeable = False
     return arrays
