@@ -101,7 +101,7 @@ BY_ID = {action.id: action for action in ACTIONS}
 GROUPS = tuple(dict.fromkeys(action.group for action in ACTIONS))
 
 FOOTERS: dict[str, tuple[tuple[str, str], ...]] = {
-    "text": (("right", "next token"), ("edit_prompt", "prompt"), ("play", "generate"), ("colouring", "colours")),
+    "text": (("edit_prompt", "prompt"), ("play", "generate"), ("next_token", "one on"), ("take_back", "one back")),
     "candidates": (
         ("enter", "take it"),
         ("next_token", "draw one"),

@@ -23,6 +23,7 @@ LAST_AXIS = {
     "logits": "vocabulary", "mlp.pre": "hidden", "mlp.post": "hidden", "mlp.up": "hidden", "mlp.gate": "hidden",
     "cos": "rotary pair", "sin": "rotary pair",
 }  # fmt: skip
+SHARE = "share, √ scale"
 OVER_KEYS = {"scores", "scaled", "masked", "pattern"}
 
 
@@ -47,19 +48,25 @@ class Axis:
 
 @dataclass(frozen=True)
 class Scale:
-    """How numbers become levels: from `low` to `high`; a diverging scale is symmetric about 0."""
+    """How numbers become levels: from `low` to `high`; a diverging scale is symmetric about 0.
+
+    power   1 is even; 0.5 gives the small numbers of a sequential scale most of the colours (attention of a long text)
+    """
 
     kind: str  # "sequential" or "diverging"
     low: float
     high: float
     unit: str = ""
+    power: float = 1.0
 
     def level(self, values: Array) -> Array:
         """Levels 0..LEVELS-1 as uint8, ABSENT where there is no finite number."""
         finite = np.isfinite(values)
         span = (self.high - self.low) or 1.0
         scaled = (np.where(finite, values, 0).astype(np.float64) - self.low) / span * (LEVELS - 1)
-        return np.where(finite, np.clip(np.rint(scaled), 0, LEVELS - 1), ABSENT).astype(np.uint8)
+        even = np.clip(scaled, 0, LEVELS - 1)
+        levels = even if self.power == 1 else (LEVELS - 1) * (even / (LEVELS - 1)) ** self.power
+        return np.where(finite, np.rint(levels), ABSENT).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -135,8 +142,15 @@ def picture_of(
     rows, columns = (_axis(n, s, tokens, positions) for n, s in zip(names, array.shape, strict=True))
     values = array.astype(np.float32)
     is_pattern = address.endswith("pattern")
-    scale = Scale("sequential", 0.0, _largest(values), "") if is_pattern else scale_of(values)
-    return Picture(values, rows, columns, scale, square=columns.name == KEY, slices=", ".join(said))
+    scale = pattern_scale(_largest(values)) if is_pattern else scale_of(values)
+    about = SHARE if is_pattern else ""
+    return Picture(values, rows, columns, scale, columns.name == KEY, ", ".join(said), about)
+
+
+def pattern_scale(largest: float) -> Scale:
+    """The scale of attention: shares from 0. The first token always has the share 1, so an even scale would leave the
+    shares of a long text, which are small, without a colour."""
+    return Scale("sequential", 0.0, largest or 1.0, power=0.5)
 
 
 def scale_of(values: Array, unit: str = "") -> Scale:

@@ -67,7 +67,8 @@ def _done(work: Callable[[], int]) -> int:
         code = work()
     except SystemExit as left:  # --help and --version leave this way
         code = left.code if isinstance(left.code, int) else 0
-    finish()
+    if code == 0:
+        finish()
     return code
 
 

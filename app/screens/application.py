@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import termios
 import threading
@@ -22,6 +23,7 @@ from app.screens.palette import ActionCommands
 
 ASKED_S = 3.0
 PATIENCE_S = 2.0
+WATCH_S = 1.0
 
 
 class MiniGPTApp(App[None]):
@@ -29,7 +31,7 @@ class MiniGPTApp(App[None]):
 
     TITLE = "MiniGPT"
     CSS_PATH = Path(__file__).parents[1] / "styles" / "minigpt.tcss"
-    COMMANDS: ClassVar = App.COMMANDS | {ActionCommands}
+    COMMANDS: ClassVar = {ActionCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", "Stop", show=False, priority=True, system=True),
     ]
@@ -47,6 +49,15 @@ class MiniGPTApp(App[None]):
         self._running_loop = asyncio.get_running_loop()
         signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
         self._handlers = {number: signal.signal(number, self._signalled) for number in signals}
+        if self._terminal is not None:
+            self.set_interval(WATCH_S, self._watch)
+
+    def _watch(self) -> None:
+        """Leave a terminal that is gone, also if no signal said so."""
+        terminal = select.poll()
+        terminal.register(0, 0)
+        if terminal.poll(0):  # with no event asked for, only an error or a hang-up
+            self.leave(128 + signal.SIGHUP)
 
     def on_unmount(self) -> None:
         for number, handler in self._handlers.items():

@@ -57,7 +57,7 @@ def _two(width: int, top: int, room: int) -> list[Place]:
 
 
 def _four(width: int, top: int, room: int) -> list[Place]:
-    left, text, upper = (width - 1) * 52 // 100, max(7, room * 28 // 100), max(11, room * 38 // 100)
+    left, text, upper = (width - 1) * 53 // 100, max(7, room * 28 // 100), max(11, room * 38 // 100)
     right, x = width - left - 1, left + 1
     return [
         Place(("text",), 0, top, left, text),

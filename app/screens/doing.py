@@ -39,7 +39,7 @@ class Doing(Looking):
     def action_edit_prompt(self) -> None:
         if self.snapshot is None:
             return
-        leave = "Enter runs it · Esc leaves it as it was"
+        leave = "Enter runs it · ↵ in the text is a new line · Esc leaves it as it was"
         if self.snapshot.has_tokenizer:
             self.app.push_screen(AskLayer("Prompt", leave, self.opening.prompt or ""), self._prompt)
         else:
@@ -70,7 +70,7 @@ class Doing(Looking):
 
     def action_branches(self) -> None:
         if self.snapshot is None or not self.snapshot.branches:
-            self.say("No branches yet: choose another token among the candidates, and the old text stays as one.")
+            self.say("No branches yet: taking another candidate leaves the old text as one.")
             return
         self.app.push_screen(BranchesLayer(self.snapshot.branches), self._activate)
 

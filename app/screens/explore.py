@@ -18,7 +18,7 @@ from textual.widget import Widget
 from app.cli.crash import write_report
 from app.screens.arrangement import PANELS, Arrangement, arrange
 from app.screens.doing import Doing
-from app.screens.opening import Opening
+from app.screens.opening import FIRST_VIEW, Opening
 from app.widgets.attention import AttentionPanel
 from app.widgets.candidates import CandidatesPanel
 from app.widgets.entropy import EntropyPanel
@@ -53,6 +53,8 @@ class Explore(Doing, Screen[None]):
         self.snapshot: Snapshot | None = None
         self.recent: list[str] = ["text", "program", "candidates", "attention"]  # panels, the one looked at last first
         self.maximised = False
+        self.reached = FIRST_VIEW  # how far the pass goes by itself
+        self.followed: object = None
         self.stepped = False  # whether a person has begun to step; until then the pass follows the text
         self.arrangement: Arrangement | None = None
         self.failure: BaseException | None = None  # the driver's last bug of ours, once it is reported
@@ -103,14 +105,22 @@ class Explore(Doing, Screen[None]):
 
     def follow(self, snapshot: Snapshot) -> None:
         """Begin the pass again over a text that has changed, as far as it was, unless a person is stepping it."""
-        if self.stepped or snapshot.busy or snapshot.stepping is None or not is_stale(snapshot):
+        now = snapshot.stepping
+        if self.stepped or snapshot.busy or now is None:
             return
-        self.send("restep")
-        if snapshot.stepping.cursor:
-            self.send("run_until", address=snapshot.stepping.rows[snapshot.stepping.cursor - 1].address)
+        is_old, driver = is_stale(snapshot), self.opening.driver
+        if now.cursor and not is_old:
+            self.reached = now.rows[now.cursor - 1].address
+        elif driver is not None and self.followed != (wanted := (is_old, now.what, snapshot.tokens)):
+            self.followed = wanted  # asked for once, whatever becomes of it
+            if is_old:
+                driver.send("restep")
+            if any(row.address == self.reached for row in now.rows):
+                driver.send("run_until", address=self.reached)
 
     def look(self, **changes: object) -> None:
         """Look at something else."""
+        self.say("")
         self.view = replace(self.view, **changes)  # type: ignore[arg-type]
         self.draw()
 
@@ -127,6 +137,7 @@ class Explore(Doing, Screen[None]):
         self.query_one(Status).show(self.snapshot)
 
     def say(self, words: str) -> None:
+        """A remark, until the next thing is done."""
         self.query_one(Status).say(words)
 
     def on_resize(self) -> None:
@@ -159,6 +170,7 @@ class Explore(Doing, Screen[None]):
     def bring(self, name: str, focus: bool = True) -> None:
         """Make a panel visible, and by default the focused one."""
         self.recent = [name, *(n for n in self.recent if n != name)]
+        self.say("")
         self.lay_out()
         self.draw()
         if focus:

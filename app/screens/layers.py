@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.cells import cell_len
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -13,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from app.widgets.ink import clip
-from engine.text import visible
+from engine.text import NEWLINE, visible
 from viewers.actions import ACTIONS, GROUPS, shown
 
 
@@ -79,8 +80,18 @@ def help_text(width: int) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+class Line(Input):
+    """An input that takes all of a pasted text, its line ends as `↵`."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        text = visible(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        self.replace(text, *self.selection)
+        event.prevent_default()
+        event.stop()
+
+
 class AskLayer(Layer):
-    """One line of text: Enter answers, Escape leaves."""
+    """One line of text, where `↵` is a new line: Enter answers, Escape leaves."""
 
     def __init__(self, title: str, hint: str, value: str = "") -> None:
         super().__init__()
@@ -89,10 +100,10 @@ class AskLayer(Layer):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(inert(self.heading), classes="layer-title")
-            yield Input(visible(self.original), id="answer", select_on_focus=False)
+            yield Line(visible(self.original), id="answer", select_on_focus=False)
             yield Static(inert(self.hint), classes="layer-hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """An answer that was not touched is the original, with whatever the screen could not show."""
         untouched = event.value == visible(self.original)
-        self.dismiss(self.original if untouched else event.value)
+        self.dismiss(self.original if untouched else event.value.replace(NEWLINE, "\n"))

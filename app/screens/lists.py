@@ -19,11 +19,11 @@ from engine.sampling import Sampler
 from engine.snapshot import Branch
 
 DIALS: tuple[tuple[str, str, float, str], ...] = (
-    ("temperature", "temperature", 0.1, "0: always the likeliest token; 1: as the model says"),
-    ("top_k", "top-k", 1, "only the k likeliest tokens may be drawn; 0 keeps all"),
-    ("top_p", "top-p", 0.05, "the fewest tokens that together reach p; 1 keeps all"),
-    ("repetition_penalty", "repetition", 0.1, "above 1: tokens that are in the text become less likely"),
-    ("seed", "seed", 1, "the same seed and text draw the same tokens"),
+    ("temperature", "temperature", 0.1, "0: the likeliest; 1: as the model says"),
+    ("top_k", "top-k", 1, "only the k likeliest; 0: all"),
+    ("top_p", "top-p", 0.05, "only the likeliest that reach p; 1: all"),
+    ("repetition_penalty", "repetition", 0.1, "above 1: tokens of the text grow rarer"),
+    ("seed", "seed", 1, "same seed and text, same tokens"),
 )  # fmt: skip
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from datetime import datetime
+from pathlib import Path
 
 from app.screens.arrangement import PANELS
 from app.screens.layers import AskLayer
 from app.screens.wired import Wired
 from app.widgets.listing_tree import same_in_block
 from app.widgets.panel import Panel
+from engine.errors import MiniGPTError
+from engine.files import atomic_write
 from engine.snapshot import Snapshot
 from engine.text import visible
 
@@ -90,7 +94,6 @@ class Looking(Wired):
             self.say(f'"{visible(words)}" is neither in the listing nor in the text.')
             return
         there = places[self.found % len(places)]
-        self.say(f'"{visible(words)}": {self.found % len(places) + 1} of {len(places)}; / and Enter finds the next')
         if isinstance(there, int):
             self.bring("text")
             self.go_to_token(there)
@@ -98,6 +101,7 @@ class Looking(Wired):
             self.listing.reveal(there)
             self.bring("program")
             self.look(address=there)
+        self.say(f'"{visible(words)}": {self.found % len(places) + 1} of {len(places)}; / and Enter finds the next')
 
     def action_copy(self) -> None:
         words = self.focused.sentence() if isinstance(self.focused, Panel) else ""
@@ -106,6 +110,16 @@ class Looking(Wired):
     def action_copy_command(self) -> None:
         if self.snapshot is not None:
             self._copy(command_of(self.snapshot, self.opening.model, self.opening.prompt))
+
+    def action_save_screen(self) -> None:
+        """The screen as a picture, under a name that is free."""
+        name = f"minigpt-{datetime.now():%Y%m%d-%H%M%S}.svg"
+        try:
+            atomic_write(name, self.app.export_screenshot(title=name).encode("utf-8", "replace"))
+        except (OSError, MiniGPTError) as error:
+            self.say(f"error: {name}: {error}")
+        else:
+            self.say(f"saved: {name}, in {Path.cwd()}")
 
     def _copy(self, words: str) -> None:
         if words:

@@ -36,6 +36,7 @@ class Wired(Widget):
 
     def send(self, command: str, **arguments: Any) -> None:
         """Queue a command, once the model is open."""
+        self.say("")
         if self.opening.driver is not None:
             self.opening.driver.send(command, **arguments)
         else:

@@ -13,7 +13,9 @@ from app.widgets.heat_map import HeatMap
 from app.widgets.patterns import LayerPatterns
 from app.widgets.view import View
 from engine.snapshot import Snapshot
-from viewers.picture import KEY, QUERY, Axis, Picture, Scale, shrink
+from viewers.picture import KEY, QUERY, SHARE, Axis, Picture, Scale, pattern_scale, shrink
+
+SIDES = (16, 12, 8)  # of small pictures, in dots
 
 
 class AttentionPanel(HeatMap):
@@ -47,7 +49,7 @@ class AttentionPanel(HeatMap):
     def scale(self, snapshot: Snapshot) -> Scale:
         """One scale for all heads of the layer, so that their pictures can be compared."""
         self._patterns.of(snapshot, self.view.layer)
-        return Scale("sequential", 0.0, self._patterns.largest or 1.0)
+        return pattern_scale(self._patterns.largest)
 
     def picture(self, snapshot: Snapshot) -> Picture | None:
         if not snapshot.tokens or not snapshot.attention_rows:
@@ -57,7 +59,7 @@ class AttentionPanel(HeatMap):
         values = self.pattern(snapshot, self.view.head)
         rows, columns = Axis(QUERY, count, tokens, numbers), Axis(KEY, count, tokens, numbers)
         return Picture(
-            values, rows, columns, self.scale(snapshot), True, f"head {self.view.head} of {snapshot.heads}", "share"
+            values, rows, columns, self.scale(snapshot), True, f"head {self.view.head} of {snapshot.heads}", SHARE
         )
 
     def empty(self, snapshot: Snapshot) -> str:
@@ -79,14 +81,17 @@ class AttentionPanel(HeatMap):
         return [self.row(width).add(name, self.style_of("strong")).add(f" · {words}", self.style_of("dim")).strip()]
 
     def drawn(self, picture: Picture, width: int, height: int, top: int) -> list[Strip]:
+        """The picture of the head, and small ones of all heads where they do not take its room."""
         assert self.snapshot is not None
-        side = thumbnail_side(self.snapshot.heads, width, height)
+        heads, full = self.snapshot.heads, self.fit(picture, width, height)
+        sides = [side for side in SIDES if heads > 1 and lines_of(heads, side, width) <= height * 3 // 5]
+        kept = [side for side in sides if self.fit(picture, width, height - lines_of(heads, side, width)) == full]
+        small = [side for side in sides if lines_of(heads, side, width) <= height * 2 // 5]
+        side = next(iter(kept or small), 0)
         if not side:
             return super().drawn(picture, width, height, top)
-        across = max(1, width // (side + 2))
-        deep = -(-self.snapshot.heads // across) * (side // 2 + 1)
-        rows = super().drawn(picture, width, height - deep, top)
-        return rows + self._thumbnails(self.snapshot, side, across, width)
+        rows = super().drawn(picture, width, height - lines_of(heads, side, width), top)
+        return rows + self._thumbnails(self.snapshot, side, width // (side + 2), width)
 
     def _thumbnails(self, snapshot: Snapshot, side: int, across: int, width: int) -> list[Strip]:
         scale, ground = self.scale(snapshot), self.background_colors[1].hex6
@@ -138,10 +143,7 @@ class AttentionPanel(HeatMap):
         super().clicked(x, y)
 
 
-def thumbnail_side(heads: int, width: int, height: int) -> int:
-    """How large small pictures of all heads may be under the main one; 0 if there is no room."""
-    for side in (16, 12, 8):
-        across = width // (side + 2)
-        if across and -(-heads // across) * (side // 2 + 1) <= height * 2 // 5 and heads > 1:
-            return side
-    return 0
+def lines_of(heads: int, side: int, width: int) -> int:
+    """How many lines small pictures of all heads need, `side` dots high and wide; more than there are if none fits."""
+    across = width // (side + 2)
+    return -(-heads // across) * (side // 2 + 1) if across else 1 << 30

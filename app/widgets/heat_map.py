@@ -62,13 +62,9 @@ class HeatMap(Panel):
 
     def drawn(self, picture: Picture, width: int, height: int, top: int) -> list[Strip]:
         """Axes, picture, legend and sentence in this room."""
-        has_legend, has_axes = height >= 5, height >= 7
-        room = max(1, height - 1 - has_legend - 2 * has_axes)
+        has_legend, has_axes, room = lines_around(height)
         margin = self._margin(picture.rows, width)
-        number = 7 if picture.scale.kind == "diverging" else 6
-        no_colour = self.app.no_color and picture.scale.kind == "diverging"
-        count, across = picture.values.shape
-        at = heat_cells.fit(count, across, width - margin, room, square=picture.square, number=number, whole=no_colour)
+        at = self.fit(picture, width, height)
         values, high, wide = shrink(picture.values, room * 2 // at.high, (width - margin) // at.wide)
         self._place = (margin, top + 2 * has_axes, at, high, wide)
         rows = self._picture_rows(picture, values, room, width)
@@ -77,6 +73,20 @@ class HeatMap(Panel):
         if has_legend:
             rows.append(self._legend(picture, width, high, wide))
         return [*rows, self.row(width).add(self.sentence(), self.style_of("strong")).strip()]
+
+    def fit(self, picture: Picture, width: int, height: int) -> Fit:
+        """How large its cells are in this room."""
+        count, across = picture.values.shape
+        is_signed = picture.scale.kind == "diverging"
+        return heat_cells.fit(
+            count,
+            across,
+            width - self._margin(picture.rows, width),
+            lines_around(height)[2],
+            square=picture.square,
+            number=7 if is_signed else 6,
+            whole=self.app.no_color and is_signed,
+        )
 
     def _margin(self, axis: Axis, width: int) -> int:
         if not axis.name:
@@ -139,6 +149,8 @@ class HeatMap(Panel):
         if here + len(mark) > width:
             mark = f"{axis.number(column)}▾"
             here -= len(mark) - 1
+        else:
+            mark += " "  # so that no number joins it
         step = max(1, -(-6 // at.wide)) if at.wide < 6 else 1
         for c in range(0, -(-axis.size // pool), step):
             place, words = margin + c * at.wide, str(axis.number(c * pool))
@@ -166,7 +178,7 @@ class HeatMap(Panel):
         if high * wide > 1:
             row.add(f"  cell: largest of {high}×{wide}", self.style_of("warn"))
         elif not np.isfinite(picture.values).all():
-            row.add("  blank: masked", dim)
+            row.add(f"  {'·' if self._place[2].digits else 'blank'}: masked", dim)
         return row.strip()
 
     def move(self, down: int, right: int) -> None:
@@ -187,3 +199,9 @@ class HeatMap(Panel):
             self.cell = ((y - top) * 2 // at.high * high, (x - left) // at.wide * wide)
             self.cell = self.cursor
             self.refresh()
+
+
+def lines_around(height: int) -> tuple[bool, bool, int]:
+    """Whether there is a legend, whether there are axes, and how many lines are left for the picture itself."""
+    has_legend, has_axes = height >= 5, height >= 7
+    return has_legend, has_axes, max(1, height - 1 - has_legend - 2 * has_axes)

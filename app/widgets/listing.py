@@ -38,6 +38,7 @@ class ListingPanel(Panel):
         super().__init__(name)
         self.opened: frozenset[str] = frozenset()
         self._top = 0
+        self._shape = 0  # the widest shape
 
     @property
     def stepping(self) -> Stepping | None:
@@ -90,7 +91,8 @@ class ListingPanel(Panel):
             return self.wrapped(words, width, height, dim)
         found, cursor = self.found, self.cursor
         room = max(1, height - 3 if height > 5 else height)
-        self._top = first_row(cursor, len(found), room, self._top)
+        self._top = first_row(cursor, len(found), room, self._top, ahead=min(3, room // 3))
+        self._shape = 1 + max(len(shape_text(row.shape)) for row in stepping.rows)
         shown = enumerate(found[self._top :][:room], self._top)
         rows = [self._entry(stepping, entry, i == cursor, width) for i, entry in shown]
         if height <= 5:
@@ -101,9 +103,9 @@ class ListingPanel(Panel):
     def _columns(self, width: int) -> tuple[int, int, int]:
         """Widths of name, call and shape; cost and time always have 7 each."""
         left = width - 4 - 14
-        shape = 10 if left >= 34 else 0
+        shape = min(self._shape, 12 if left < 50 else 16) if left >= 34 else 0
         left -= shape
-        name = min(28, max(17, left * 2 // 5)) if left >= 26 else left
+        name = min(28, max(17, left // 2)) if left >= 26 else left
         return name, max(0, left - name), shape
 
     def _head(self, width: int) -> Strip:
@@ -133,12 +135,12 @@ class ListingPanel(Panel):
         if entry.is_group:
             mark = "▾ " if entry.name in self.opened else "▸ "
             text = entry.name if entry.depth == 0 else entry.name.split(".")[-1]
-            row.column(f"{indent}{mark}{text}", name, self.style_of("strong"))
+            row.column(f"{indent}{mark}{text}", name - 1, self.style_of("strong")).add(" ")
             done = min(max(cursor - entry.first, 0), len(lines))
             words = f"{done} of {len(lines)} lines" if call >= 16 else f"{done}/{len(lines)}"
             row.column(words, call).column("", shape)
         else:
-            row.column(f"{indent}{label_of(entry.name)}", name)
+            row.column(f"{indent}{label_of(entry.name)}", name - 1).add(" ")
             row.column(lines[0].call if call >= cells(lines[0].call) or call >= 20 else lines[0].op, call - 1).add(" ")
             row.column(shape_text(lines[0].shape), shape)
         times = [line.elapsed_s for line in lines if line.elapsed_s is not None]

@@ -196,9 +196,12 @@ class Panel(Widget, can_focus=True):
         self.move(-1, 0)
 
 
-def first_row(cursor: int, count: int, room: int, before: int = 0) -> int:
-    """The first of `count` rows to show in `room`, so that the cursor is inside and the view moves little."""
+def first_row(cursor: int, count: int, room: int, before: int = 0, ahead: int = 0) -> int:
+    """The first of `count` rows to show in `room`, so that the cursor is inside and the view moves little.
+
+    ahead   how many rows behind the cursor are to be seen too
+    """
     if count <= room:
         return 0
-    low, high = max(0, cursor - room + 1), min(cursor, count - room)
+    low, high = max(0, min(cursor + ahead, count - 1) - room + 1), min(cursor, count - room)
     return min(max(before, low), max(high, low))

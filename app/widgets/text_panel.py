@@ -44,10 +44,15 @@ class TextPanel(Panel):
         """The legend: what plain and full colour mean."""
         dim, ground = self.style_of("dim"), self.background_colors[1].rgb
         if self.view.colouring == "none":
-            return [("not coloured", dim)]
+            return [("e", self.style_of("accent")), ("  not coloured", dim)]
         low, high = ("p 1", "≤.0001") if self.view.colouring == "probability" else ("entropy 0", "log V")
         shades = [blend(ground, SURPRISE, step / STEPS) for step in range(STEPS + 1)]
-        return [(f"{low} ", dim), *((" ", Style(bgcolor=hexed(shade))) for shade in shades), (f" {high} ", dim)]
+        return [
+            ("e", self.style_of("accent")),
+            (f"  {low} ", dim),
+            *((" ", Style(bgcolor=hexed(shade))) for shade in shades),
+            (f" {high} ", dim),
+        ]
 
     def sentence(self) -> str:
         snapshot = self.snapshot
@@ -126,7 +131,7 @@ def why_not_drawn(snapshot: Snapshot) -> str:
     """What can be said of the place behind the text."""
     ended = snapshot.ended
     if len(snapshot.tokens) >= snapshot.context:
-        return f"the context is full ({snapshot.context} tokens); [ takes one back"
+        return "the context is full; [ takes one back"
     return f"generation ended: {ended}" if ended else "not drawn yet; ] draws it"
 
 

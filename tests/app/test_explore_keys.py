@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from textual import events
 from tui_factory import application, branches, driver_of, give, plane, snapshot
 
 from app.screens.explore import Explore
-from app.screens.layers import AskLayer, HelpLayer
+from app.screens.layers import AskLayer, HelpLayer, Line
 from app.screens.lists import BranchesLayer, SamplingLayer
+from app.screens.palette import ActionCommands
 from app.widgets.candidates import CandidatesPanel
 from app.widgets.keys import textual_key
+from app.widgets.listing import is_stale
 from app.widgets.panel import Panel
 from engine.sampling import Sampler
 from viewers.actions import ACTIONS, ALWAYS, BY_ID, EVERYWHERE, FOOTERS
@@ -163,7 +167,7 @@ async def test_the_prompt_is_edited_run_or_left() -> None:
 
 
 async def test_a_model_without_a_tokenizer_is_asked_for_ids() -> None:
-    app = application(prompt=None, ids=[0, 2, 1])
+    app = application(snapshot(has_tokenizer=False), prompt=None, ids=[0, 2, 1])
     async with app.run_test() as pilot:
         await pilot.press("i", "end", "comma", "4", "enter")
         assert driver_of(app).sent == [("prompt", {"ids": [0, 2, 1, 4]})]
@@ -243,7 +247,60 @@ async def test_copying_says_what_was_copied() -> None:
         await pilot.press("left", "y")
         assert app.clipboard.startswith('token 6 "·it" (id 9): p ')
         await pilot.press("Y")
-        assert app.clipboard.startswith("minigpt-tui some/model --prompt 'The cat' --seed 5")
+        ids = ",".join(
+            str(token.id) for token in snapshot().tokens
+        )  # some were generated: the text is more than a prompt
+        assert app.clipboard.startswith(f"minigpt-tui some/model --ids={ids} --seed 5")
+        fresh = tuple(replace(token, generated=False) for token in snapshot().tokens)
+        give(app, snapshot(version=2, tokens=fresh))
+        await pilot.press("Y")
+        assert app.clipboard.startswith("minigpt-tui some/model '--prompt=The cat' --seed 5 --temperature 1")
+
+
+async def test_a_remark_lasts_until_the_next_thing_is_done() -> None:
+    app = application()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("B")
+        assert any("No branches yet" in line for line in plane(app))
+        await pilot.press("tab")
+        assert not any("No branches yet" in line for line in plane(app))
+
+
+async def test_pasted_lines_all_count() -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await pilot.press("i")
+        app.screen.query_one(Line).post_message(events.Paste(" one\r\ntwo\nthree"))
+        await pilot.pause()
+        await pilot.press("enter")
+        assert driver_of(app).sent == [("prompt", {"text": "The cat one\ntwo\nthree"})]
+
+
+async def test_the_palette_has_our_actions_and_saves_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = application()
+    async with app.run_test() as pilot:
+        titles = [entry.title for entry in ActionCommands(app.screen).entries]
+        assert "Generate or pause  (space)" in titles and "Save the screen" in titles
+        await app.explore.run_action("save_screen")
+        await pilot.pause()
+        (saved,) = tmp_path.glob("*.svg")
+        assert "cat" in saved.read_text() and any(saved.name in line for line in plane(app))
+
+
+async def test_a_bug_in_a_command_is_reported_and_the_session_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        driver_of(app).failure = ZeroDivisionError("oh")
+        give(app, snapshot(version=2, notice="internal error in step: oh"))
+        await pilot.pause()
+        assert "ZeroDivisionError: oh" in next(tmp_path.rglob("*.txt")).read_text()
+        assert any("the session goes on; report: " in line for line in plane(app))
 
 
 async def test_a_key_brings_forward_a_panel_that_shows_its_effect() -> None:
@@ -269,11 +326,33 @@ async def test_ctrl_c_stops_work_then_asks_then_leaves_with_130() -> None:
 
 
 async def test_a_pass_nobody_steps_follows_the_text() -> None:
-    old = snapshot()
-    app = application(replace(old, tokens=old.tokens[:-1]))
+    old = snapshot(done=4)
+    app = application(old)
     async with app.run_test() as pilot:
-        await pilot.pause()
-        assert driver_of(app).sent == [("restep", {}), ("run_until", {"address": "logits"})]
+        give(app, replace(old, version=2, tokens=old.tokens[:-1]))
+        again = [("restep", {}), ("run_until", {"address": "blocks.0.attn.pattern"})]
+        assert driver_of(app).sent == again
+        give(app, replace(snapshot(done=0), version=3, tokens=old.tokens[:-1]))  # still the old pass: asked for once
+        assert driver_of(app).sent == again
+        give(app, snapshot(done=0, version=4))  # a changed setting began it anew
+        assert driver_of(app).sent == [*again, again[1]]
+        await pilot.press("n")
+        give(app, replace(old, version=5, tokens=old.tokens[:-2]))  # now it is the person's
+        assert len(driver_of(app).sent) == 4
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_a_pass_is_old_when_its_tokens_or_their_places_are_not_the_text(is_plain: bool) -> None:
+    latest = snapshot()
+    assert latest.stepping is not None
+    if not is_plain:  # of a cached pass only the last token is there
+        values = dict(latest.stepping.values) | {"position_ids": latest.stepping.values["position_ids"][-1:]}
+        cached = replace(latest.stepping, ids=latest.stepping.ids[-1:], values=values, is_plain=False)
+        latest = replace(latest, stepping=cached)
+    assert not is_stale(latest)
+    assert is_stale(replace(latest, tokens=latest.tokens[:-1]))
+    assert is_stale(replace(latest, tokens=(*latest.tokens, latest.tokens[-1])))
+    assert is_stale(replace(latest, tokens=(*latest.tokens[:-1], latest.tokens[0])))
 
 
 async def test_the_candidates_cursor_returns_to_the_best_at_another_token() -> None:
