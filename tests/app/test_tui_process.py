@@ -16,10 +16,13 @@ from pathlib import Path
 import pyte
 import pytest
 
+from app.tui import main
+
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "tests" / "golden" / "models" / "smollm2-like"
 BREAKS = "import sys; from app.screens.explore import Explore; Explore.draw = lambda self: 1 / 0; "
 RUN = "from app.tui import main; main(sys.argv[1:])"
+HURRIED = "import sys; import app.screens.application as a; a.PATIENCE_S, a.WATCH_S = 0.5, 0.2; " + RUN
 
 
 class Terminal:
@@ -86,32 +89,37 @@ def terminals():  # type: ignore[no-untyped-def]
                 os.close(descriptor)
 
 
-def run_without_terminal(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "import sys; " + RUN, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        cwd=ROOT, timeout=20, check=False,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (["some/model"], 3, "not a terminal"),
         (["m", "--ids", "1,x"], 2, "--ids: expected token ids"),
         (["m", "--prompt", "a", "--ids", "1"], 2, "not allowed with"),
+        (["m", "--temperature", "-1"], 2, "temperature: expected"),
     ],
 )
-def test_refusals_are_one_line_before_the_screen_starts(words: list[str], code: int, said: str) -> None:
-    result = run_without_terminal(*words)
-    assert result.returncode == code and result.stdout == ""
-    assert result.stderr.startswith("error: ") and said in result.stderr and result.stderr.count("\n") == 1
+def test_refusals_are_one_line_before_the_screen_starts(
+    words: list[str], code: int, said: str, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    told = capsys.readouterr()
+    assert left.value.code == code and told.out == ""
+    assert told.err.startswith("error: ") and said in told.err and told.err.count("\n") == 1
+
+
+def test_without_a_terminal_nothing_is_drawn() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "app.tui", str(MODEL)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        cwd=ROOT, timeout=20, check=False,
+    )  # fmt: skip
+    assert result.returncode == 3 and result.stdout == "" and result.stderr.count("\n") == 1
 
 
 def test_without_a_shipped_model_one_must_be_given(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     import engine.model
-    from app.tui import main
 
     monkeypatch.setattr(engine.model, "shipped_models", lambda: ())
     with pytest.raises(SystemExit) as left:
@@ -126,53 +134,45 @@ def test_a_model_that_is_not_there_is_exit_2_and_one_line(terminals) -> None:  #
     assert b"error: ./no/such/model" in terminal.raw
 
 
-def test_it_opens_runs_and_quits(terminals) -> None:  # type: ignore[no-untyped-def]
+def test_it_opens_and_runs_and_ctrl_c_asks_once_then_leaves(terminals) -> None:  # type: ignore[no-untyped-def]
     terminal = terminals(str(MODEL), "--ids", "1,2,3,4", "--seed", "3")
     assert "smollm2-like" in terminal.read("tokens 4/")
     terminal.type("]")
     assert "tokens 5/" in terminal.read("tokens 5/")
-    terminal.type("q")
-    assert terminal.end() == 0 and terminal.is_restored()
+    terminal.type("\x03")
+    assert "Press Ctrl-C again" in terminal.read("Press Ctrl-C again")
+    terminal.type("\x03")
+    assert terminal.end() == 130 and terminal.is_restored()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_signals_restore_the_terminal(number: signal.Signals, code: int, terminals) -> None:  # type: ignore[no-untyped-def]
+def test_a_signal_while_it_generates_restores_the_terminal(terminals) -> None:  # type: ignore[no-untyped-def]
     terminal = terminals(str(MODEL), "--ids", "1,2,3")
     terminal.read("tokens 3/")
     terminal.type(" ")
-    terminal.process.send_signal(number)
+    terminal.process.send_signal(signal.SIGTERM)
     started = time.monotonic()
-    assert terminal.end() == code and terminal.is_restored()
+    assert terminal.end() == 143 and terminal.is_restored()
     assert time.monotonic() - started < 2.5
 
 
 def test_a_terminal_that_takes_no_more_text_does_not_hold_it(terminals) -> None:  # type: ignore[no-untyped-def]
-    terminal = terminals(str(MODEL), "--ids", "1,2,3")
+    terminal = terminals(str(MODEL), "--ids", "1,2,3", code=HURRIED)
     terminal.read("tokens 3/")
     terminal.type("z\x1bz\x1b" * 200)  # more drawing than the terminal holds, and nobody reads it
     time.sleep(0.5)
-    terminal.process.send_signal(signal.SIGTERM)
-    assert terminal.process.wait(6) == 143
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.process.wait(6) == 130
 
 
 @pytest.mark.parametrize("is_signalled", [True, False])
 def test_a_terminal_that_goes_away_is_129(is_signalled: bool, terminals) -> None:  # type: ignore[no-untyped-def]
-    terminal = terminals(str(MODEL), "--ids", "1,2,3")
+    terminal = terminals(str(MODEL), "--ids", "1,2,3", code=HURRIED)
     terminal.read("tokens 3/")
     os.close(terminal.slave)
     os.close(terminal.master)
     if is_signalled:
         terminal.process.send_signal(signal.SIGHUP)
     assert terminal.process.wait(5) == 129
-
-
-def test_ctrl_c_asks_once_then_leaves(terminals) -> None:  # type: ignore[no-untyped-def]
-    terminal = terminals(str(MODEL), "--ids", "1,2,3")
-    terminal.read("tokens 3/")
-    terminal.type("\x03")
-    assert "Press Ctrl-C again" in terminal.read("Press Ctrl-C again")
-    terminal.type("\x03")
-    assert terminal.end() == 130 and terminal.is_restored()
 
 
 def test_a_bug_of_ours_is_exit_1_one_line_and_a_report(terminals, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -196,5 +196,7 @@ def test_hostile_text_does_not_reach_the_terminal(terminals) -> None:  # type: i
     for bad in (b"\x1b]52", b"\xc2\x9b", "\u202e".encode(), b"\x00"):
         assert bad not in terminal.raw
     assert terminal.raw.count(b"\x1b[2J") <= 1  # only Textual's own
-    terminal.process.send_signal(signal.SIGTERM)
-    assert terminal.end() == 143
+    terminal.type("\x1b")
+    terminal.read(seconds=0.5)
+    terminal.type("q")
+    assert terminal.end() == 0 and terminal.is_restored()
