@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from app.cli import check, download, evaluation, generate, info, logits, places, step, train
+from app.cli import check, corpus, download, evaluation, generate, info, logits, places, step, train
 from app.cli.flags import Parser
 from app.cli.guard import guarded
 from app.cli.version import VERSION
@@ -21,6 +21,7 @@ COMMANDS: dict[str, ModuleType] = {
     "check": check,
     "train": train,
     "download": download,
+    "corpus": corpus,
     "paths": places,
 }
 DESCRIPTION = "A debugger for transformers: run, step and inspect decoder-only language models in NumPy."

@@ -1,0 +1,123 @@
+"""The stories themselves: each is a function of (seed, split, its number) alone, so any of them can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import count, islice
+from pathlib import Path
+from random import Random
+
+from engine.corpus.banks import BANKS, MACROS, REFRAINS
+from engine.corpus.cast import choose_cast
+from engine.corpus.plot import Beat, Plot, read_plots
+from engine.corpus.plots import PLOTS
+from engine.corpus.questions import Question, ask
+from engine.corpus.split import Split, Watch
+from engine.corpus.telling import Teller
+from engine.corpus.template import Nodes, compile_template
+from engine.corpus.world import Event
+from engine.files.atomic import atomic_file
+
+END = "<|endoftext|>"
+SHORTEST, LONGEST = 60, 160  # words of a body
+MOST_EXPECTED = 145  # words of a way through a plot: few of these come out too long
+DRAFTS = 8  # of one beat, before the beat before it is told anew
+BUDGET = {"train": 100, "held_out": 600}  # of drafts, before the story is begun anew
+REPORT_EVERY = 500
+
+
+@dataclass(frozen=True)
+class Story:
+    """`text` is the body, the lines of questions and the end mark; `facts` is what happened, in order."""
+
+    body: str
+    questions: tuple[Question, ...]
+    facts: tuple[Event, ...]
+    plot: str
+
+    @property
+    def text(self) -> str:
+        return "\n".join([self.body, *(question.line for question in self.questions), END, ""])
+
+
+def generate(seed: int, split: Split = "train") -> Iterator[Story]:
+    """Stories without end. The same seed gives the same stories; no held-out story shares a triple or a window of 12
+    words with any training story, whatever the seeds (see `split`)."""
+    return (story_at(seed, split, number) for number in count())
+
+
+def story_at(seed: int, split: Split, number: int) -> Story:
+    """The story of that number."""
+    rng = Random(f"tales {seed} {split} {number}")
+    plot = plots()[int(rng.random() * len(plots()))]
+    while True:
+        if story := _attempt(plot, rng.random, split):
+            return story
+
+
+def write_corpus(
+    path: str | Path,
+    stories: int,
+    seed: int,
+    split: Split = "train",
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write that many stories to a file, whole or not at all; returns its bytes. `progress` is told (done, total)."""
+    written = 0
+    with atomic_file(path) as file:
+        for number, story in enumerate(islice(generate(seed, split), stories), start=1):
+            written += file.write(story.text.encode("ascii"))
+            if progress and (number % REPORT_EVERY == 0 or number == stories):
+                progress(number, stories)
+    return written
+
+
+@cache
+def plots() -> tuple[Plot, ...]:
+    """Every plot, read once."""
+    return tuple(read_plots(PLOTS, BANKS, MACROS))
+
+
+@cache
+def _refrain_templates() -> dict[str, list[Nodes]]:
+    return {name: [compile_template(text) for text in texts] for name, texts in REFRAINS.items()}
+
+
+def _refrains(random: Callable[[], float]) -> dict[str, Nodes]:
+    return {name: all_of[int(random() * len(all_of))] for name, all_of in _refrain_templates().items()}
+
+
+def _attempt(plot: Plot, random: Callable[[], float], split: Split) -> Story | None:
+    teller = Teller(choose_cast(random, split, plot.wanted), _refrains(random), random)
+    told = _tell(teller, plot.unfold(random, MOST_EXPECTED), Watch(split))
+    if told is None:
+        return None
+    body = " ".join(text for text, _ in told).replace(" / ", "\n")
+    facts = tuple(event for _, events in told for event in events)
+    questions = ask(body, teller.cast, facts, random)
+    is_fit = SHORTEST <= len(body.split()) <= LONGEST and len(questions) > 0
+    return Story(body, questions, facts, plot.name) if is_fit else None
+
+
+def _tell(teller: Teller, beats: Sequence[Beat], watch: Watch) -> list[tuple[str, tuple[Event, ...]]] | None:
+    """Tell the beats one by one; where none of a few drafts fits the split, tell the beat before it anew."""
+    told: list[tuple[str, tuple[Event, ...]]] = []
+    before = [(watch, teller.memory)]  # what was known when each beat began
+    left = BUDGET[watch.split]
+    while len(told) < len(beats):
+        watch, teller.memory = before[-1]
+        for _ in range(DRAFTS):
+            left -= 1
+            text, events = teller.draft(beats[len(told)])
+            if after := watch.after(text):
+                told.append((text, events))
+                before.append((after, teller.kept()))
+                break
+        else:
+            if left < 0 or not told:
+                return None
+            told.pop()
+            before.pop()
+    return told
