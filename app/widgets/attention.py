@@ -81,17 +81,17 @@ class AttentionPanel(HeatMap):
         return [self.row(width).add(name, self.style_of("strong")).add(f" · {words}", self.style_of("dim")).strip()]
 
     def drawn(self, picture: Picture, width: int, height: int, top: int) -> list[Strip]:
-        """The picture of the head, and small ones of all heads where they do not take its room."""
+        """The picture of the head, and small ones of all heads: where they cost it nothing, or it is pooled anyway."""
         assert self.snapshot is not None
-        heads, full = self.snapshot.heads, self.fit(picture, width, height)
-        sides = [side for side in SIDES if heads > 1 and lines_of(heads, side, width) <= height * 3 // 5]
-        kept = [side for side in sides if self.fit(picture, width, height - lines_of(heads, side, width)) == full]
-        small = [side for side in sides if lines_of(heads, side, width) <= height * 2 // 5]
-        side = next(iter(kept or small), 0)
-        if not side:
-            return super().drawn(picture, width, height, top)
-        rows = super().drawn(picture, width, height - lines_of(heads, side, width), top)
-        return rows + self._thumbnails(self.snapshot, side, width // (side + 2), width)
+        heads, full = self.snapshot.heads, self.size_in(picture, width, height)
+        for side in SIDES:
+            lines = lines_of(heads, side, width)
+            left = height - lines
+            is_pooled = full[1] > 1 and lines <= height * 2 // 5
+            if heads > 1 and left > 0 and (is_pooled or self.size_in(picture, width, left) == full):
+                rows = super().drawn(picture, width, left, top)
+                return rows + self._thumbnails(self.snapshot, side, width // (side + 2), width)
+        return super().drawn(picture, width, height, top)
 
     def _thumbnails(self, snapshot: Snapshot, side: int, across: int, width: int) -> list[Strip]:
         scale, ground = self.scale(snapshot), self.background_colors[1].hex6

@@ -88,6 +88,11 @@ class HeatMap(Panel):
             whole=self.app.no_color and is_signed,
         )
 
+    def size_in(self, picture: Picture, width: int, height: int) -> tuple[Fit, int]:
+        """How large its cells are in this room, and how many rows of the matrix one of them stands for."""
+        at, room = self.fit(picture, width, height), lines_around(height)[2]
+        return at, -(-picture.values.shape[0] // max(1, room * 2 // at.high))
+
     def _margin(self, axis: Axis, width: int) -> int:
         if not axis.name:
             return 0

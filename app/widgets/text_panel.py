@@ -54,14 +54,14 @@ class TextPanel(Panel):
             (f" {high} ", dim),
         ]
 
-    def sentence(self) -> str:
+    def sentence(self, width: int | None = None) -> str:
         snapshot = self.snapshot
         if snapshot is None:
             return ""
         place = self.view.place(snapshot)
         if place >= len(snapshot.tokens):
             return f"next token, {place}: {why_not_drawn(snapshot)}"
-        return token_sentence(snapshot.tokens[place], place)
+        return token_sentence(snapshot.tokens[place], place, width)
 
     def body(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
         place = self.view.place(snapshot)
@@ -76,7 +76,7 @@ class TextPanel(Panel):
         rows += [self.row(width).strip()] * (room - len(rows))
         hidden = len(self._lines) - room
         more = f"lines {self._top + 1}–{self._top + room} of {len(self._lines)}" if hidden > 0 else ""
-        last = self.row(width).add(self.sentence(), self.style_of("strong"))
+        last = self.row(width).add(self.sentence(width), self.style_of("strong"))
         return [*rows, last.add("  ").right(more, self.style_of("dim")).strip()]
 
     def _line(self, snapshot: Snapshot, spans: list[tuple[int, str]], width: int) -> Strip:
@@ -142,16 +142,19 @@ def surprise(token: TokenView, colouring: str, vocab: int) -> float | None:
     return None if token.logprob is None else min(1.0, token.logprob / LEAST)
 
 
-def token_sentence(token: TokenView, place: int) -> str:
-    """`token 7 "·cat" (id 403): p 0.412, choice 1, logprob -0.89, entropy 1.32`."""
+def token_sentence(token: TokenView, place: int, width: int | None = None) -> str:
+    """`token 7 "·cat" (id 403): p 0.412, choice 1, entropy 1.32, logprob -0.89`; within `width`, as much as fits."""
     head = f'token {place} "{visible(token.text, spaces=True)}" (id {token.id})'
     if token.logprob is None:
         return f"{head}: the first, so nothing foresaw it"
-    parts = [f"p {number_text(math.exp(token.logprob))}", f"choice {token.rank}", f"logprob {token.logprob:.2f}"]
-    if token.entropy is not None:
-        parts.append(f"entropy {token.entropy:.2f}")
+    parts = [f"p {number_text(math.exp(token.logprob))}", f"choice {token.rank}"]
     if token.siblings:
         parts.append(f"{token.siblings} other tried")
+    if token.entropy is not None:
+        parts.append(f"entropy {token.entropy:.2f}")
+    parts.append(f"logprob {token.logprob:.2f}")
+    while width is not None and len(parts) > 1 and cells(f"{head}: {', '.join(parts)}") > width:
+        parts.pop()
     return f"{head}: {', '.join(parts)}"
 
 
