@@ -12,7 +12,7 @@ MACROS = {
     "good": "[little|young|kind|brave|shy|clever|cheerful|gentle|curious|quiet|friendly|bold]",
     "sky": "[sunny|rainy|cold|warm|windy|quiet|misty|bright|still|grey|cloudy|fine]",
     "time": "[morning|day|afternoon]",
-    "near": "[near {P}|near {Q}|not far from {R}|close to {P}|a short walk from {Q}]",
+    "near": "[near {P}|near {Q}|not far from {P}|close to {P}|a short walk from {Q}]",
     "likes": "[stories|songs|games|puddles|long walks|jokes|riddles|birds|secrets|the rain|the stars]",
     "glad": "[glad|happy|proud|pleased|full of joy|very happy|so glad]",
     "sad": "[sad|unhappy|very sad|close to tears|upset|so sad]",

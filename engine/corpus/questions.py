@@ -16,7 +16,7 @@ from engine.corpus.world import STATES, Event, replayed
 
 Kind = Literal["who", "where", "next"]
 KINDS: tuple[Kind, ...] = ("who", "where", "next")
-KEPT_IF_LAST = {"who": 0.65, "where": 0.6, "next": 0.4}
+KEPT_IF_LAST = {"who": 0.9, "where": 0.6, "next": 0.4}
 FULL_SHARE = 0.4  # of questions that say "the red kite" rather than "the kite"
 
 

@@ -139,7 +139,7 @@ end
 plot a stranger: X=wear gem, Y=food tool
 = open A
 own A X: {A} had [one fine thing, {X.a}|{X.a} that was dear to {A.him}].
-= bring B Y
+own B Y: [There was also {B.name}|Then there was {B.name}|In the same village was {B.name}], a @good {B.kind}, who had [only {Y.a}|{Y.a} and no friend|nothing but {Y.a}].
 : [Nobody knew {B.name}|{B.name} was new there|{B.name} had come from far away], [and nobody spoke to {B.him}|and {B.he} was all alone|so {B.he} had no friends yet].
 = go A P
 : There stood {B.name}, [cold and alone|looking lost|with wet feet]. "[Hello, I am {A.name}|My name is {A.name}]," said {A.name}. "[And who are you|Are you lost|Why are you sad]?"

@@ -21,7 +21,7 @@ from engine.corpus.template import Slot
 from engine.corpus.words import PERSONS, TRACKED
 from engine.corpus.world import STATES
 
-FIRST_20 = "11cad95305338f199b9f6ae550f7434b6b7c7b9a124f62bcd1e553feecec74ad"
+FIRST_20 = "caf7456775d05ce03a7ba7f697ee2e15f3decddf4fab12af8b2534f3bd572697"
 
 
 @pytest.fixture(scope="module")
