@@ -18,6 +18,8 @@ def visible(text: str, spaces: bool = False) -> str:
     With `spaces`, a space is shown as `·`, as token views want it. Newline and tab become `↵` and `→`; other
     control, format, private and surrogate characters become `\\u{XXXX}`.
     """
+    if text.isascii() and text.isprintable():  # most text, and most often asked
+        return text.replace(" ", SPACE) if spaces else text
     return "".join(_shown(c, spaces) for c in text)
 
 

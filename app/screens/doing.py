@@ -39,7 +39,7 @@ class Doing(Looking):
     def action_edit_prompt(self) -> None:
         if self.snapshot is None:
             return
-        leave = "Enter runs it · ↵ in the text is a new line · Esc leaves it as it was"
+        leave = "Enter runs it · ^u clears it · ↵ is a new line · Esc leaves"
         if self.snapshot.has_tokenizer:
             self.app.push_screen(AskLayer("Prompt", leave, self.opening.prompt or ""), self._prompt)
         else:

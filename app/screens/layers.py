@@ -43,9 +43,8 @@ class HelpLayer(Layer):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
-            yield Static(Content.styled("Keys", "bold"), classes="layer-title")
+            yield Static(Content("Keys · ↑ ↓ scroll · Esc closes"), classes="layer-title")
             yield Static(help_page(min(self.app.size.width * 9 // 10, 110) - 6), id="help-text")
-            yield Static(Content("↑ ↓ scroll · Esc closes"), classes="layer-hint")
 
     def action_scroll(self, way: str) -> None:
         pane = self.query_one(VerticalScroll)
@@ -82,6 +81,11 @@ def help_text(width: int) -> str:
 
 class Line(Input):
     """An input that takes all of a pasted text, its line ends as `↵`."""
+
+    def key_ctrl_u(self, event: events.Key) -> None:
+        """Clear, before the next key comes: Textual's own way may be overtaken by what is typed after it."""
+        event.stop()
+        self.clear()
 
     def _on_paste(self, event: events.Paste) -> None:
         text = visible(event.text.replace("\r\n", "\n").replace("\r", "\n"))

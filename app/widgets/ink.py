@@ -32,6 +32,7 @@ def clip(text: str, width: int, align: str = "left") -> str:
     return gap + text if align == "right" else text + gap
 
 
+@lru_cache(maxsize=1 << 14)
 def cells(text: str) -> int:
     """How many cells the visible form of `text` takes."""
     return cell_len(visible(text))

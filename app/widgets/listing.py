@@ -58,9 +58,14 @@ class ListingPanel(Panel):
         if self.stepping.depth == "line" and (snapshot is None or snapshot.stepping is None or self._moved(snapshot)):
             self.reveal(self._latest())
 
+    def drawn_from(self, snapshot: Snapshot) -> object:
+        s = snapshot.stepping
+        return s and (s.rows, s.what, s.depth, s.cursor, is_stale(snapshot))
+
     def reveal(self, address: str) -> None:
         """Unfold what hides a line."""
         self.opened |= frozenset(groups_of(address))
+        self.refresh()
 
     def _moved(self, before: Snapshot) -> bool:
         assert self.stepping is not None and before.stepping is not None

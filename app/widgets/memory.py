@@ -34,6 +34,9 @@ class MemoryPanel(Panel):
     def places(self) -> tuple[LayerMemory, ...]:
         return self.snapshot.memory.layers if self.snapshot else ()
 
+    def drawn_from(self, snapshot: Snapshot) -> object:
+        return snapshot.memory
+
     def note(self) -> str:
         assert self.snapshot is not None
         return f"peak activations {bytes_text(self.snapshot.memory.peak_needed_bytes)}"

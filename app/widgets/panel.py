@@ -44,6 +44,7 @@ class Panel(Widget, can_focus=True):
 
     def __init__(self, name: str) -> None:
         self._rows: list[Strip] | None = None
+        self._styles: dict[str, Style] = {}  # looked up once for each theme
         self.base = Style()  # the panel's own colours, looked up once for each drawing
         super().__init__(id=name)
         self.snapshot: Snapshot | None = None
@@ -55,7 +56,12 @@ class Panel(Widget, can_focus=True):
         before = (self.snapshot, self.view)
         self.snapshot, self.view = snapshot, view
         self.changed(*before)
-        self.refresh()
+        if before[0] is None or before[1] != view or self.drawn_from(before[0]) != self.drawn_from(snapshot):
+            self.refresh()
+
+    def drawn_from(self, snapshot: Snapshot) -> object:
+        """The part of a snapshot that this panel shows: while it stays equal, nothing is drawn again."""
+        return snapshot.version
 
     def changed(self, snapshot: Snapshot | None, view: View) -> None:
         """Called after a change, with what was shown before."""
@@ -73,7 +79,14 @@ class Panel(Widget, can_focus=True):
         return ""
 
     def style_of(self, part: str) -> Style:
-        return self.get_component_rich_style(f"panel--{part}", partial=True)
+        if part not in self._styles:
+            self._styles[part] = self.get_component_rich_style(f"panel--{part}", partial=True)
+        return self._styles[part]
+
+    def notify_style_update(self) -> None:
+        self._styles.clear()
+        self._rows = None
+        super().notify_style_update()
 
     def row(self, width: int) -> Row:
         return Row(width, self.base)
