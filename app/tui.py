@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from app.cli.flags import (
     settings_from,
 )
 from app.cli.guard import guarded
+from app.cli.output import say
 from app.cli.version import VERSION
 from engine.errors import InputError, SurroundingsError
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from app.screens.opening import Opening
 
 NO_MODEL = "no model given, and none is shipped yet; run 'minigpt-tui PATH' or 'make run MODEL=PATH'"
+INCAPABLE = ("dumb", "unknown")
 
 
 def parser() -> Parser:
@@ -67,6 +71,13 @@ def run(words: Sequence[str]) -> int:
     opening = opening_from(words)
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise SurroundingsError("not a terminal: minigpt-tui needs one; 'minigpt' works without")
+    if os.environ.get("TERM") in INCAPABLE:
+        raise SurroundingsError(
+            f"TERM={os.environ['TERM']}: minigpt-tui needs a terminal that can place text; 'minigpt' works without"
+        )
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # whatever the locale says: escapes would move all that follows
     opening.start()
     from app.screens.application import MiniGPTApp
 
@@ -74,8 +85,11 @@ def run(words: Sequence[str]) -> int:
     try:
         app.run()
     finally:
-        opening.close()
-    if (broken := opening.error or app.crash) is not None:
+        said = app.end_training()
+        app.opening.close()
+    if said:
+        say(f"training: {said}")
+    if (broken := app.opening.error or app.crash) is not None:
         raise broken
     return app.return_code or 0
 

@@ -6,6 +6,7 @@ them to its own names.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 EVERYWHERE, PANELS = "everywhere", "in a panel"
@@ -75,6 +76,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("kv_window", ("5",), "Window", "How many tokens each token may see: all, 64, 128 or 256.", "Settings"),
     Action("sampler", ("t",), "Sampling and seed",
            "Temperature, top-k, top-p, repetition penalty, seed; each change applies at once.", "Settings"),
+    Action("explore", ("f2",), "Explore", "The first screen: a text, and the pass behind its next token.", "Screens"),
+    Action("train", ("f3",), "Train", "Watch a model learn a text of yours; it goes on behind the other screens.",
+           "Screens"),
     Action("help", ("?", "f1"), "Help", "This page.", "App"),
     Action("palette", ("ctrl+p",), "Palette", "Find any action by name; themes too.", "App"),
     Action("close", ("escape",), "Close one layer",
@@ -98,7 +102,12 @@ ACTIONS: tuple[Action, ...] = (
 )  # fmt: skip
 
 BY_ID = {action.id: action for action in ACTIONS}
-GROUPS = tuple(dict.fromkeys(action.group for action in ACTIONS))
+
+
+def groups_of(actions: Sequence[Action]) -> tuple[str, ...]:
+    """The headings of a help page, in order."""
+    return tuple(dict.fromkeys(action.group for action in actions))
+
 
 FOOTERS: dict[str, tuple[tuple[str, str], ...]] = {
     "text": (("edit_prompt", "prompt"), ("play", "generate"), ("next_token", "one on"), ("take_back", "one back")),

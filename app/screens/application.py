@@ -13,21 +13,20 @@ from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 
 from app.screens.explore import Explore
 from app.screens.lists import SamplingLayer
 from app.screens.opening import Opening
 from app.screens.palette import ActionCommands
+from app.screens.switching import Switching
 
 ASKED_S = 3.0
-PATIENCE_S = 2.0
 WATCH_S = 1.0
 
 
-class MiniGPTApp(App[None]):
-    """One screen, and what lies above it."""
+class MiniGPTApp(Switching):
+    """The screens, and what lies above them."""
 
     TITLE = "MiniGPT"
     CSS_PATH = Path(__file__).parents[1] / "styles" / "minigpt.tcss"
@@ -65,7 +64,7 @@ class MiniGPTApp(App[None]):
 
     def _signalled(self, number: int, frame: object) -> None:
         """Leave; but a terminal that takes no more text may hold the loop, so it is not waited for without end."""
-        last = threading.Timer(PATIENCE_S, self._force, (128 + number,))
+        last = threading.Timer(self.patience_s, self._force, (128 + number,))
         last.daemon = True
         last.start()
         self._running_loop.call_soon_threadsafe(self.leave, 128 + number)
@@ -82,9 +81,9 @@ class MiniGPTApp(App[None]):
 
     def action_interrupt(self) -> None:
         """Ctrl-C stops the work; with none it asks once, then leaves."""
-        if self.explore.busy:
-            self.explore.cancel()
-        elif monotonic() - self._asked_s < ASKED_S:
+        if self.stop_work():
+            return
+        if monotonic() - self._asked_s < ASKED_S:
             self.leave(130)
         else:
             self._asked_s = monotonic()

@@ -7,6 +7,7 @@ from typing import Any
 from app.screens.layers import AskLayer, HelpLayer
 from app.screens.lists import BranchesLayer, SamplingLayer
 from app.screens.looking import Looking
+from app.screens.wanted import ScreenWanted
 from app.widgets.attention import AttentionPanel
 from app.widgets.view import COLOURINGS
 from engine.text import visible
@@ -140,6 +141,12 @@ class Doing(Looking):
     def action_sampler(self) -> None:
         if self.snapshot is not None:
             self.app.push_screen(SamplingLayer(self.snapshot.sampler, self.snapshot.seed))
+
+    def action_explore(self) -> None:
+        self.say("This is the first screen. F3: watch a model learn.")
+
+    def action_train(self) -> None:
+        self.post_message(ScreenWanted("train"))
 
     def action_help(self) -> None:
         self.app.push_screen(HelpLayer())

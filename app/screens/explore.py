@@ -72,6 +72,13 @@ class Explore(Doing, Screen[None]):
         self.set_interval(POLL_S, self.poll)
         self.poll()
 
+    def reopen(self, opening: Opening) -> None:
+        """Go over to another model, from the beginning."""
+        self.opening, self.snapshot, self.view = opening, None, View()
+        self.reached, self.followed, self.stepped = FIRST_VIEW, None, False
+        self.query_one(ConfigStrip).opening = opening.model
+        self.poll()
+
     def panel(self, name: str) -> Panel:
         return self.query_one(f"#{name}", Panel)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -15,7 +16,7 @@ from textual.widgets import Input, Static
 
 from app.widgets.ink import clip
 from engine.text import NEWLINE, visible
-from viewers.actions import ACTIONS, GROUPS, shown
+from viewers.actions import ACTIONS, Action, groups_of, shown
 
 
 def inert(text: str) -> Content:
@@ -33,7 +34,7 @@ class Layer(ModalScreen):
 
 
 class HelpLayer(Layer):
-    """Every action with its keys, made from the table of actions."""
+    """Every action of a screen with its keys, made from its table of actions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1,q,enter", "close", "Close", show=False),
@@ -41,32 +42,36 @@ class HelpLayer(Layer):
         Binding("k", "scroll('up')", show=False),
     ]
 
+    def __init__(self, actions: Sequence[Action] = ACTIONS) -> None:
+        super().__init__()
+        self.actions = actions
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
             yield Static(Content("Keys · ↑ ↓ scroll · Esc closes"), classes="layer-title")
-            yield Static(help_page(min(self.app.size.width * 9 // 10, 110) - 6), id="help-text")
+            yield Static(help_page(min(self.app.size.width * 9 // 10, 110) - 6, self.actions), id="help-text")
 
     def action_scroll(self, way: str) -> None:
         pane = self.query_one(VerticalScroll)
         pane.scroll_down() if way == "down" else pane.scroll_up()
 
 
-def help_page(width: int) -> Content:
+def help_page(width: int, actions: Sequence[Action] = ACTIONS) -> Content:
     """The help text with its headings set off."""
-    lines = help_text(width).split("\n")
+    lines, groups = help_text(width, actions).split("\n"), groups_of(actions)
     return Content("\n").join(
-        Content.styled(line, "bold $text-accent") if line in GROUPS else Content(line) for line in lines
+        Content.styled(line, "bold $text-accent") if line in groups else Content(line) for line in lines
     )
 
 
-def help_text(width: int) -> str:
+def help_text(width: int, actions: Sequence[Action] = ACTIONS) -> str:
     """The table of actions as a page of this width."""
-    keys = max(cell_len(" ".join(map(shown, action.keys))) for action in ACTIONS)
+    keys = max(cell_len(" ".join(map(shown, action.keys))) for action in actions)
     indent = keys + 3
     lines = ["The cursor previews; Enter takes; Escape goes back. Every key is in the palette too (^p).", ""]
-    for group in GROUPS:
+    for group in groups_of(actions):
         lines.append(group)
-        for action in (a for a in ACTIONS if a.group == group):
+        for action in (a for a in actions if a.group == group):
             words = f"{action.title}. {action.help}".split()
             row = clip(" " + " ".join(map(shown, action.keys)), indent)
             for word in words:

@@ -25,7 +25,7 @@ class ActionCommands(Provider):
     def entries(self) -> list[Entry]:
         found = [
             Entry(label(action), action.help, self._runner(action))
-            for action in ACTIONS
+            for action in getattr(self.screen, "actions", ACTIONS)
             if action.where == EVERYWHERE and action.id != "palette"
         ]
         save = "Writes this screen as an SVG picture into the present directory."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from viewers.actions import ACTIONS
+from collections.abc import Sequence
+
+from viewers.actions import ACTIONS, Action
 
 NAMES = {
     "]": "right_square_bracket", "[": "left_square_bracket", "?": "question_mark", "/": "slash", ",": "comma",
@@ -15,10 +17,10 @@ def textual_key(key: str) -> str:
     return NAMES.get(key, key)
 
 
-def bindings(where: str) -> list[tuple[str, str, str]]:
+def bindings(where: str, actions: Sequence[Action] = ACTIONS) -> list[tuple[str, str, str]]:
     """(keys, action, title) of every action of one place."""
     return [
         (",".join(map(textual_key, action.keys)), action.id, action.title)
-        for action in ACTIONS
+        for action in actions
         if action.where == where
     ]

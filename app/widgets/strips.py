@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.style import Style
@@ -14,7 +15,7 @@ from app.widgets.ink import Row, cells
 from app.widgets.numbers import bytes_text
 from app.widgets.view import View
 from engine.snapshot import Snapshot
-from viewers.actions import ALWAYS, BY_ID, FOOTERS, shown
+from viewers.actions import ACTIONS, ALWAYS, FOOTERS, Action, shown
 
 
 class Lines(Widget):
@@ -166,6 +167,8 @@ class KeyLine(Lines):
     """The five to seven keys that matter in the focused panel; a click does what its key does."""
 
     panel = "text"
+    actions: ClassVar[tuple[Action, ...]] = ACTIONS
+    footers: ClassVar[Mapping[str, tuple[tuple[str, str], ...]]] = FOOTERS
 
     class Pressed(Message):
         """An action was clicked."""
@@ -181,12 +184,16 @@ class KeyLine(Lines):
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
-        return (*FOOTERS.get(self.panel, ()), *ALWAYS)
+        return (*self.footers.get(self.panel, ()), *ALWAYS)
+
+    def key(self, action: str) -> str:
+        """The main key of an action, as it is read."""
+        return shown(next(row.keys[0] for row in self.actions if row.id == action))
 
     def body(self, width: int) -> list[Strip]:
         row = Row(width, self.rich_style)
         for action, words in self.keys:
-            key = shown(BY_ID[action].keys[0])
+            key = self.key(action)
             if row.room >= cells(key) + cells(words) + 2:
                 row.add(" ").add(key, self.style_of("accent")).add(f" {words} "[: row.room])
         return [row.strip()]
@@ -194,7 +201,7 @@ class KeyLine(Lines):
     def on_click(self, event: events.Click) -> None:
         place = 0
         for action, words in self.keys:
-            place += cells(shown(BY_ID[action].keys[0])) + cells(words) + 3
+            place += cells(self.key(action)) + cells(words) + 3
             if event.x < place:
                 self.post_message(self.Pressed(action))
                 return

@@ -113,6 +113,14 @@ class TrainingSnapshot:
         return self.state in OPEN
 
     @property
+    def layers(self) -> int:
+        return self.seen[-1].layers if self.seen else 0
+
+    @property
+    def heads(self) -> int:
+        return self.seen[-1].heads if self.seen else 0
+
+    @property
     def loss(self) -> float:
         return _last(self.losses)
 

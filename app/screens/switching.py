@@ -1,0 +1,135 @@
+"""Which of the screens is shown, and the run that trains behind all of them."""
+
+from __future__ import annotations
+
+import threading
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.timer import Timer
+
+from app.screens.explore import Explore
+from app.screens.opening import Opening
+from app.screens.wanted import CheckpointWanted, ScreenWanted
+
+if TYPE_CHECKING:
+    from app.screens.train import Train
+    from engine.training.driver import TrainingDriver
+
+WAIT_S = 0.05
+PRELOAD_S = 1.5  # after the first screen is there
+PATIENCE_S, SAVING_S = 2.0, 120.0
+
+
+class Switching(App[None]):
+    """The app's screens. Training outlives them, and is saved before the app ends."""
+
+    if TYPE_CHECKING:
+        explore: Explore
+        opening: Opening
+
+    training: TrainingDriver | None = None
+    train: Train | None = None
+    _coming: tuple[Opening, Timer] | None = None
+    _leaving: Timer | None = None
+
+    def on_ready(self) -> None:
+        self.set_timer(PRELOAD_S, lambda: threading.Thread(target=preload, daemon=True).start())
+
+    def on_screen_wanted(self, message: ScreenWanted) -> None:
+        self.show(message.screen)
+
+    def show(self, name: str) -> None:
+        """Explore is always there; Train is made when it is first wanted."""
+        if name == "explore" and self.screen is self.train:
+            self.pop_screen()
+        elif name == "train" and self.screen is self.explore:
+            if self.train is None:
+                from app.screens.train import Train
+                from engine.training.driver import TrainingDriver
+
+                self.training = TrainingDriver()
+                self.training.start()
+                self.train = Train(self.training)
+                self.install_screen(self.train, "train")
+            self.push_screen(self.train)
+
+    def stop_work(self) -> bool:
+        """Stop what runs, first that of the screen that is shown; whether there was anything."""
+        from_training = self._is_training and self.train is not None
+        if from_training and (self.screen is self.train or not self.explore.busy):
+            assert self.train is not None
+            self.train.action_close() if self.screen is self.train else self.train.pause()
+            return True
+        if self.explore.busy:
+            self.explore.cancel()
+            return True
+        return False
+
+    @property
+    def _is_training(self) -> bool:
+        return self.training is not None and self.training.latest.state in ("running", "preparing")
+
+    @property
+    def patience_s(self) -> float:
+        """How long an end that was asked for may take."""
+        return PATIENCE_S if self.training is None or not self.training.latest.is_open else SAVING_S
+
+    def exit(self, result: None = None, return_code: int = 0, message: Any = None) -> None:
+        """Leave; a run is saved first, which the screen says."""
+        training = self.training
+        if training is None or not training.is_alive or self._leaving is not None:
+            if self._leaving is None or (training is not None and not training.is_alive):
+                super().exit(result, return_code, message)
+            return
+        training.finish()
+        if training.latest.is_open and self.train is not None and self.screen is self.train:
+            self.train.say("saving the run before leaving …")
+        elif training.latest.is_open:
+            self.notify("Saving the run before leaving …", timeout=SAVING_S, markup=False)
+
+        def look() -> None:
+            if not training.is_alive:
+                self.exit(result, return_code, message)
+
+        self._leaving = self.set_interval(WAIT_S, look)
+
+    def end_training(self) -> str:
+        """Save and end the run, if one is left; what to say of it once the terminal is back."""
+        if self.training is None:
+            return ""
+        self.training.close(SAVING_S)
+        return self.training.latest.notice or "" if self.training.latest.out is not None else ""
+
+    def on_checkpoint_wanted(self, message: CheckpointWanted) -> None:
+        """Open a checkpoint beside what is explored now, which stays if that fails."""
+        seen = message.seen
+        if self._coming is not None:
+            self._coming[1].stop()
+        opening = Opening(str(seen.path), prompt=seen.prompt or None, ids=seen.ids)
+        opening.start()
+        self._coming = opening, self.set_interval(WAIT_S, self._arrive)
+
+    def _arrive(self) -> None:
+        if self._coming is None:
+            return
+        opening, timer = self._coming
+        if opening.error is None and opening.driver is None:
+            return
+        timer.stop()
+        self._coming = None
+        if opening.error is not None:
+            if self.train is not None:
+                self.train.say(f"error: {opening.error}")
+            return
+        threading.Thread(target=self.opening.close, daemon=True).start()
+        self.opening = opening
+        self.explore.reopen(opening)
+        self.show("explore")
+
+
+def preload() -> None:
+    """Load what the other screens need, so that their keys answer at once."""
+    for name in ("app.screens.train", "textual_plot"):
+        import_module(name)

@@ -1,0 +1,26 @@
+"""What a screen asks of the app: another screen, or another model in the first one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from engine.training.snapshot import Seen
+
+
+class ScreenWanted(Message):
+    """Another screen shall be shown, by its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.screen = name
+
+
+class CheckpointWanted(Message):
+    """This checkpoint shall be opened in the first screen, with its prompt."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__()
+        self.seen = seen

@@ -1,0 +1,33 @@
+"""Quantities of a training run as people read them; a dash for what was not measured."""
+
+from __future__ import annotations
+
+import math
+
+DASH = "—"
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.4 h`."""
+    if not math.isfinite(seconds):
+        return DASH
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def loss_text(loss: float) -> str:
+    return f"{loss:.4f}" if math.isfinite(loss) else DASH
+
+
+def small_text(value: float) -> str:
+    """Three digits that count: `0.00198`, `1.2e-05`."""
+    if not math.isfinite(value):
+        return DASH
+    return f"{value:.3g}" if value == 0 or 1e-4 <= abs(value) < 1e5 else f"{value:.1e}"
+
+
+def perplexity_text(loss: float) -> str:
+    if not math.isfinite(loss):
+        return DASH
+    return f"{math.exp(loss):,.2f}" if loss < 20 else f"e^{loss:.0f}"

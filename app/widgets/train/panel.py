@@ -1,0 +1,54 @@
+"""What the panels of the Train screen share: they draw a training snapshot, and know the slider over checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.strip import Strip
+
+from app.widgets.panel import Panel
+from app.widgets.train.view import TrainView
+from engine.training.snapshot import TrainingSnapshot
+
+MOST_DOTS = 24
+
+
+class TrainPanel(Panel):
+    """A panel whose snapshot is a training run's; it is only held and compared by the base."""
+
+    waiting = ""
+
+    @property
+    def run(self) -> TrainingSnapshot:
+        found: Any = self.snapshot
+        return found
+
+    @property
+    def look(self) -> TrainView:
+        found: Any = self.view
+        return found
+
+    def body(self, snapshot: Any, width: int, height: int) -> list[Strip]:
+        return self.rows(snapshot, width, height)
+
+    def rows(self, run: TrainingSnapshot, width: int, height: int) -> list[Strip]:
+        """The rows under the title, at most `height`."""
+        raise NotImplementedError
+
+
+def slider(panel: Panel, run: TrainingSnapshot, look: TrainView, width: int) -> Strip:
+    """`[ ○─●─○ ] step 500 (2 of 3) validation 1.9312`."""
+    row, index, count = panel.row(width), look.index(run), len(run.seen)
+    seen = run.seen[index]
+    dim, accent = panel.style_of("dim"), panel.style_of("accent")
+    places = min(count, max(2, min(MOST_DOTS, width // 6)))
+    here = index if places == count else round(index * (places - 1) / max(1, count - 1))
+    row.add("[ ", accent)
+    for i in range(places):
+        row.add("─" if i else "", dim).add("●" if i == here else "○", accent if i == here else dim)
+    row.add(" ]", accent).add(f" step {seen.step:,}", panel.style_of("strong"))
+    row.add(f" ({index + 1} of {count})", dim)
+    held_out = "" if seen.validation_loss is None else f" validation {seen.validation_loss:.4f}"
+    row.add(held_out if len(held_out) <= row.room else "")
+    words = ", the newest" if index == count - 1 else ""
+    return row.add(words if len(words) <= row.room else "", dim).strip()
