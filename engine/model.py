@@ -58,6 +58,8 @@ def open_model(spec: str) -> Model:
     """Open MODEL. Raises FileError or InputError, in one line, and leaves nothing half open."""
     if spec.startswith("random:"):
         return random_model(spec)
+    if not spec:
+        raise InputError("the model's name is empty: give a directory, a .safetensors file or random:PRESET")
     path = Path(spec)
     if not _exists(path) and "/" not in spec and _exists(SHIPPED / spec / "config.json"):
         path = SHIPPED / spec

@@ -116,6 +116,11 @@ def test_without_a_terminal_nothing_is_drawn() -> None:
     assert result.returncode == 3 and result.stdout == "" and result.stderr.count("\n") == 1
 
 
+def test_a_terminal_that_cannot_place_text_is_refused(terminals) -> None:  # type: ignore[no-untyped-def]
+    terminal = terminals(str(MODEL), TERM="dumb")
+    assert terminal.end(15) == 3 and terminal.raw.startswith(b"error: TERM=dumb: ")
+
+
 def test_without_a_shipped_model_one_must_be_given(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
@@ -135,8 +140,9 @@ def test_a_model_that_is_not_there_is_exit_2_and_one_line(terminals) -> None:  #
 
 
 def test_it_opens_and_runs_and_ctrl_c_asks_once_then_leaves(terminals) -> None:  # type: ignore[no-untyped-def]
-    terminal = terminals(str(MODEL), "--ids", "1,2,3,4", "--seed", "3")
-    assert "smollm2-like" in terminal.read("tokens 4/")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # the screen is the same
+    terminal = terminals(str(MODEL), "--ids", "1,2,3,4", "--seed", "3", **ascii_only)
+    assert "smollm2-like › block 0" in terminal.read("smollm2-like › block 0")
     terminal.type("]")
     assert "tokens 5/" in terminal.read("tokens 5/")
     terminal.type("\x03")

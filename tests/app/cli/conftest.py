@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -64,7 +65,11 @@ def process() -> Callable[..., subprocess.Popen[bytes]]:
     def start(*arguments: object, before: Sequence[str] = (), **how: Any) -> subprocess.Popen[bytes]:
         words = [*before, sys.executable, "-m", "app.cli.main", *map(str, arguments)]
         how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": dict(os.environ)} | how
-        return subprocess.Popen(words, cwd=ROOT, **how)
+        before_us = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a child ignores what we ignore, as under nohup
+        try:
+            return subprocess.Popen(words, cwd=ROOT, **how)
+        finally:
+            signal.signal(signal.SIGHUP, before_us)
 
     return start
 

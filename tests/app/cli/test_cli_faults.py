@@ -19,6 +19,7 @@ WRONG = [
     ["frobnicate"],
     ["info"],
     ["info", "no/such/model"],
+    ["info", ""],
     ["info", "random:nothing"],
     ["info", PLAIN, "--frob"],
     ["generate", PLAIN],

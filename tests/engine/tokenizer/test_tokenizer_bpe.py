@@ -156,9 +156,9 @@ def test_training_reports_progress_and_ends_when_told(corpus):
 @PATTERNS
 def test_long_words_take_less_than_a_second(corpus, pattern, text):
     tokenizer = BPETokenizer.train(corpus, 400, pattern=pattern)
-    start = time.perf_counter()
+    start = time.process_time()
     ids = tokenizer.encode(text)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert tokenizer.decode(ids) == text
 
 
