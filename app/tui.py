@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import io
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from app.screens.opening import Opening
 
 NO_MODEL = "no model given, and none is shipped yet; run 'minigpt-tui PATH' or 'make run MODEL=PATH'"
-INCAPABLE = ("dumb", "unknown")
 INCAPABLE = ("dumb", "unknown")
 
 
@@ -74,13 +71,6 @@ def run(words: Sequence[str]) -> int:
     opening = opening_from(words)
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise SurroundingsError("not a terminal: minigpt-tui needs one; 'minigpt' works without")
-    if os.environ.get("TERM") in INCAPABLE:
-        raise SurroundingsError(
-            f"TERM={os.environ['TERM']}: minigpt-tui needs a terminal that can place text; 'minigpt' works without"
-        )
-    for stream in (sys.__stdout__, sys.__stderr__):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")  # whatever the locale says: escapes would move all that follows
     if os.environ.get("TERM") in INCAPABLE:
         raise SurroundingsError(
             f"TERM={os.environ['TERM']}: minigpt-tui needs a terminal that can place text; 'minigpt' works without"
