@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "tests" / "golden" / "models" / "smollm2-like"
 BREAKS = "import sys; from app.screens.explore import Explore; Explore.draw = lambda self: 1 / 0; "
 RUN = "from app.tui import main; main(sys.argv[1:])"
-HURRIED = "import sys; import app.screens.application as a; a.PATIENCE_S, a.WATCH_S = 0.5, 0.2; " + RUN
+HURRIED = "import sys; import app.screens.application as a; a.MiniGPTApp.patience_s, a.WATCH_S = 0.5, 0.2; " + RUN
 
 
 class Terminal:
