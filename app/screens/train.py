@@ -28,7 +28,7 @@ from app.widgets.train.layers import LayersPanel
 from app.widgets.train.pinned import PinnedPanel
 from app.widgets.train.run import RunPanel
 from app.widgets.train.sample import SamplePanel
-from app.widgets.train.strips import FigureStrip, TrainKeys
+from app.widgets.train.strips import FigureStrip, TrainKeys, TrainStatus
 from app.widgets.train.view import TrainView
 from engine.training.driver import TrainingDriver
 from engine.training.snapshot import PREPARING, TrainingSnapshot
@@ -63,7 +63,7 @@ class Train(TrainDoing, Screen[None]):
         yield FigureStrip("config")
         yield Crumb("crumb")
         yield from (KINDS[name](name) for name in TRAIN_PANELS)
-        yield Status("status")
+        yield TrainStatus("status")
         yield TrainKeys("keys")
 
     def on_mount(self) -> None:

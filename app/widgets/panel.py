@@ -110,7 +110,7 @@ class Panel(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         if self._rows is None:
             self._rows = self._draw()
-        return self._rows[y] if y < len(self._rows) else Strip.blank(self.size.width, self.rich_style)
+        return self._rows[y] if y < len(self._rows) else Strip.blank(self.size.width, self.base)
 
     def _draw(self) -> list[Strip]:
         width, height = self.size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +11,13 @@ from textual.app import ComposeResult
 from textual.strip import Strip
 
 from app.widgets.train.numbers import loss_text, small_text
-from app.widgets.train.panel import TrainPanel
+from app.widgets.train.panel import TrainPanel, by_turns
 from app.widgets.train.view import TrainView
-from engine.training.snapshot import RUNNING, TrainingSnapshot
+from engine.training.snapshot import TrainingSnapshot
 
 if TYPE_CHECKING:
     from textual_plot import PlotWidget
 
-REDRAW_S = 0.25  # a curve that is watched grows no faster; a redraw takes some 10 ms
 TOP = 2  # the title and the legend
 
 
@@ -36,8 +34,6 @@ class CurvesPanel(TrainPanel):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.plot: PlotWidget | None = None
-        self._drawn: object = None
-        self._drawn_s = 0.0
         self.merged = 1  # updates that one point of the curve stands for
 
     def compose(self) -> ComposeResult:
@@ -53,6 +49,9 @@ class CurvesPanel(TrainPanel):
         assert self.plot is not None
         self.plot.margin_top, self.plot.margin_left, self.plot.margin_bottom = 0, 8, 1
 
+    def facts(self, run: TrainingSnapshot, look: TrainView) -> object:
+        return by_turns(run), run.state, look.curve
+
     def note(self) -> str:
         return f"{self.look.curve} · e: another"
 
@@ -66,12 +65,12 @@ class CurvesPanel(TrainPanel):
         return [self._legend(run, width)]
 
     def _legend(self, run: TrainingSnapshot, width: int) -> Strip:
-        accent, warn, dim = self.style_of("accent"), self.style_of("warn"), self.style_of("dim")
+        accent, good, dim = self.style_of("accent"), self.style_of("good"), self.style_of("dim")
         row = self.row(width)
         if self.look.curve == "loss":
             row.add("⠒⠒ ", accent).add(f"loss {loss_text(run.loss)}")
             if len(run.validation):
-                row.add("  ● ", warn).add(f"validation {loss_text(run.validation_loss)}")
+                row.add("  ● ", good).add(f"validation {loss_text(run.validation_loss)}")
                 row.add(f" (best {loss_text(run.best_validation_loss)})", dim)
         elif self.look.curve == "learning rate":
             row.add("⠒⠒ ", accent).add(f"learning rate {small_text(run.learning_rate)}")
@@ -86,19 +85,13 @@ class CurvesPanel(TrainPanel):
 
     def on_resize(self) -> None:
         super().on_resize()
-        self.redraw(at_once=True)
+        self.redraw()
 
-    def redraw(self, at_once: bool = False) -> None:
-        """Give the plot the newest curve, unless it has just had one."""
+    def redraw(self) -> None:
+        """Give the plot the curve as it is now; this takes some 10 ms."""
         run, plot = self.run, self.plot
         if self.snapshot is None or plot is None or not plot.is_attached:
             return
-        wanted = (self.look.curve, len(run.losses), len(run.validation), self.size)
-        is_early = run.state == RUNNING and monotonic() - self._drawn_s < REDRAW_S
-        is_other = not isinstance(self._drawn, tuple) or self._drawn[0] != wanted[0]
-        if wanted == self._drawn or (is_early and not is_other and not at_once):
-            return
-        self._drawn, self._drawn_s = wanted, monotonic()
         plot.display = bool(len(run.losses)) and self.size.height > TOP + 4
         plot.styles.width, plot.styles.height = self.size.width, max(1, self.size.height - TOP)
         if plot.display:
@@ -111,14 +104,14 @@ class CurvesPanel(TrainPanel):
         points, self.merged = thinned(history, 2 * max(20, self.size.width - 10))
         plot.clear()
         plot.set_xlimits(0, max(2.0, float(history[-1, 0])))
-        accent, warn = _colour(self.style_of("accent")), _colour(self.style_of("warn"))
+        accent, good = _colour(self.style_of("accent")), _colour(self.style_of("good"))
         if len(points) > 1:
             plot.plot(points[:, 0], points[:, 1], line_style=accent, hires_mode=HiResMode.BRAILLE)
         else:
             plot.scatter(points[:, 0], points[:, 1], marker="⠒", marker_style=accent)
         if look.curve == "loss" and len(run.validation):
             held_out, _ = thinned(run.validation, max(10, self.size.width // 3))
-            plot.scatter(held_out[:, 0], held_out[:, 1], marker="●", marker_style=warn)
+            plot.scatter(held_out[:, 0], held_out[:, 1], marker="●", marker_style=good)
 
 
 def thinned(history: np.ndarray, most: int) -> tuple[np.ndarray, int]:

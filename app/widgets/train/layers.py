@@ -9,7 +9,8 @@ from textual.strip import Strip
 from app.widgets.numbers import bar
 from app.widgets.panel import first_row
 from app.widgets.train.numbers import small_text
-from app.widgets.train.panel import TrainPanel
+from app.widgets.train.panel import TrainPanel, by_turns
+from app.widgets.train.view import TrainView
 from engine.training.snapshot import TrainingSnapshot
 
 NUMBER = 10
@@ -23,6 +24,9 @@ class LayersPanel(TrainPanel):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.cursor = self._top = 0
+
+    def facts(self, run: TrainingSnapshot, look: TrainView) -> object:
+        return by_turns(run)
 
     def note(self) -> str:
         return f"update {self.run.step:,}" if self.run.gradient_norms else ""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 from textual.strip import Strip
 
 from app.widgets.panel import Panel
 from app.widgets.train.view import TrainView
-from engine.training.snapshot import TrainingSnapshot
+from engine.training.snapshot import RUNNING, TrainingSnapshot
 
 MOST_DOTS = 24
+READ_S = 0.25
 
 
-class TrainPanel(Panel):
-    """A panel whose snapshot is a training run's; it is only held and compared by the base."""
+class Sparing(Panel):
+    """A panel whose snapshot is a training run's, drawn again only when something that it shows has changed."""
 
     waiting = ""
+    _shown: object = None
 
     @property
     def run(self) -> TrainingSnapshot:
@@ -28,12 +31,33 @@ class TrainPanel(Panel):
         found: Any = self.view
         return found
 
+    def facts(self, run: TrainingSnapshot, look: TrainView) -> object:
+        """What the drawing depends on."""
+        return run.version, look
+
+    def show(self, snapshot: Any, view: Any) -> None:
+        facts = self.facts(snapshot, view)
+        if facts == self._shown:
+            self.snapshot, self.view = snapshot, view
+        else:
+            self._shown = facts
+            super().show(snapshot, view)
+
+
+class TrainPanel(Sparing):
+    """What most of them are: rows of text and numbers."""
+
     def body(self, snapshot: Any, width: int, height: int) -> list[Strip]:
         return self.rows(snapshot, width, height)
 
     def rows(self, run: TrainingSnapshot, width: int, height: int) -> list[Strip]:
         """The rows under the title, at most `height`."""
         raise NotImplementedError
+
+
+def by_turns(run: TrainingSnapshot) -> object:
+    """Changes with every update; while the run goes on, only as often as numbers can be read."""
+    return int(monotonic() / READ_S) if run.state == RUNNING else run.version
 
 
 def slider(panel: Panel, run: TrainingSnapshot, look: TrainView, width: int) -> Strip:

@@ -8,27 +8,19 @@ import numpy as np
 from textual.strip import Strip
 
 from app.widgets.attention import AttentionPanel
-from app.widgets.train.panel import slider
+from app.widgets.train.panel import Sparing, slider
 from app.widgets.train.view import TrainView
 from engine.training.snapshot import Seen, TrainingSnapshot
 from viewers.picture import KEY, QUERY, SHARE, Axis, Picture, Scale, pattern_scale
 
 
-class PinnedPanel(AttentionPanel):
+class PinnedPanel(Sparing, AttentionPanel):
     """Layer, head and cursor as on the first screen; `[` and `]` go back and forth in time."""
 
     title = "Attention"
-    waiting = ""
 
-    @property
-    def run(self) -> TrainingSnapshot:
-        found: Any = self.snapshot
-        return found
-
-    @property
-    def look(self) -> TrainView:
-        found: Any = self.view
-        return found
+    def facts(self, run: TrainingSnapshot, look: TrainView) -> object:
+        return run.seen, look.at, look.layer, look.head
 
     @property
     def seen(self) -> Seen | None:

@@ -12,7 +12,7 @@ from app.widgets.numbers import count_text, seconds_text
 from app.widgets.panel import first_row
 from app.widgets.train.numbers import duration
 from app.widgets.train.panel import TrainPanel
-from app.widgets.train.view import Draft
+from app.widgets.train.view import Draft, TrainView
 from engine.errors import MiniGPTError
 from engine.text import visible
 from engine.training.snapshot import DONE, PAUSED, PREPARING, TrainingSnapshot
@@ -44,6 +44,9 @@ class RunPanel(TrainPanel):
         self.presets = preset_lines()
         self.cursor = next((i for i, (preset, _) in enumerate(self.presets) if preset == Draft.preset), 0)
         self._top = 0
+
+    def facts(self, run: TrainingSnapshot, look: TrainView) -> object:
+        return run.state, run.out, run.data_line, run.estimate, look.draft
 
     @property
     def has_form(self) -> bool:

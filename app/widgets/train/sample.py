@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from app.widgets.train.panel import TrainPanel, slider
+from app.widgets.train.view import TrainView
 from engine.text import visible
 from engine.training.snapshot import Seen, TrainingSnapshot
 
@@ -20,6 +21,9 @@ class SamplePanel(TrainPanel):
         self._first = 0
         self._lines: list[list[tuple[str, bool]]] = []
         self._made: tuple[Seen, int] | None = None
+
+    def facts(self, run: TrainingSnapshot, look: TrainView) -> object:
+        return run.seen, look.at
 
     def note(self) -> str:
         return "drawn at each checkpoint"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from app.widgets.ink import Row, cells
-from app.widgets.strips import KeyLine, Lines
+from app.widgets.strips import KeyLine, Lines, Status
 from app.widgets.train.numbers import DASH, duration, loss_text, perplexity_text, small_text
 from engine.training.snapshot import NONE, TrainingSnapshot
 from viewers.training_actions import TRAINING_ACTIONS, TRAINING_FOOTERS
@@ -53,6 +53,18 @@ def figures(run: TrainingSnapshot) -> list[tuple[str, str]]:
         ("tokens/s", f"{run.tokens_per_s:,.0f}" if run.tokens_per_s == run.tokens_per_s else DASH),
         ("left", duration(run.left_s)),
     ]
+
+
+class TrainStatus(Status):
+    """What goes on, and how it is stopped: not all of it is."""
+
+    def body(self, width: int) -> list[Strip]:
+        if self.said or not self.busy or self.busy in ("training", "validating"):
+            return super().body(width)
+        row = Row(width, self.rich_style).add(" ● ", self.style_of("accent")).add(self.busy, self.style_of("strong"))
+        if self.progress:
+            row.add(f"  {self.progress[0]:,} of {self.progress[1]:,}")
+        return [row.add("" if self.busy == "saving" else "  S or Esc gives it up", self.style_of("dim")).strip()]
 
 
 class TrainKeys(KeyLine):
