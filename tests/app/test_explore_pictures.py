@@ -98,6 +98,25 @@ async def test_an_unchanged_snapshot_draws_nothing() -> None:
         app.explore.poll()
         await pilot.pause()
         assert not drawn
-        give(app, snapshot(version=2))
+        give(app, snapshot(version=2))  # as while it generates: the stepped pass and the memory are what they were
         await pilot.pause()
-        assert drawn
+        assert "text" in drawn and not {"program", "memory"} & set(drawn)
+        give(app, snapshot(version=3, done=4))
+        await pilot.pause()
+        assert "program" in drawn
+
+
+async def test_small_pictures_of_heads_never_cost_the_large_one_its_size() -> None:
+    def lines(rows: list[str]) -> tuple[int, bool]:
+        start = next(i for i, row in enumerate(rows) if "query (looking)" in row)
+        return next(i for i, row in enumerate(rows) if "share, √ scale" in row) - start, any(
+            "▸head 0" in r for r in rows
+        )
+
+    for count, size, has_small in ((7, (120, 36), True), (20, (120, 36), False), (20, (120, 60), True)):
+        app = application(snapshot(words=tuple(f" w{i}" for i in range(count))))
+        async with app.run_test(size=size) as pilot:
+            app.explore.bring("attention")
+            await pilot.pause()
+            height, is_small = lines(plane(app))
+            assert height >= 2 + count / 2 and is_small == has_small, (count, size)

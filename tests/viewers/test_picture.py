@@ -18,6 +18,7 @@ from viewers.picture import (
     Scale,
     axes_of,
     number_text,
+    pattern_scale,
     picture_of,
     scale_of,
     shrink,
@@ -122,3 +123,8 @@ def test_numbers_are_readable_on_every_colour(kind: str) -> None:
     for colour in levels(kind):
         a, b = sorted((luminance(colour), luminance(readable_on(colour))))
         assert (b + 0.05) / (a + 0.05) >= 4.5
+
+
+def test_shares_of_attention_are_coloured_by_their_root() -> None:
+    levels = pattern_scale(1.0).level(np.array([0.0, 0.0025, 0.25, 1.0, np.nan], np.float32))
+    assert levels.tolist() == [0, round(0.05 * (LEVELS - 1)), (LEVELS - 1) // 2, LEVELS - 1, ABSENT]
