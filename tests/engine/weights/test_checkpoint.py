@@ -111,7 +111,7 @@ def change_config(directory: Path, **changes: object) -> None:
         ("\x1b[2J" * 99, lambda a: np.ones(1), "\\u{001B}[2J"),
     ],
 )
-def test_tensors_that_do_not_fit_are_refused(  # noqa: PLR0917
+def test_tensors_that_do_not_fit_are_refused(
     saved: Saved, rewritten: Rewritten, refusal: Refusal, tensor: str, change: Callable[..., object], said: str
 ) -> None:
     directory = saved()
