@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from train_factory import FakeTraining
 
-import app.screens.switching  # noqa: F401  loaded before its driver is replaced
 import engine.training.driver
 
 
@@ -20,5 +19,5 @@ def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def training_driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "really" not in request.keywords.get("usefixtures", pytest.mark.usefixtures()).args:
+    if "really" not in request.fixturenames:
         monkeypatch.setattr(engine.training.driver, "TrainingDriver", FakeTraining)
