@@ -59,21 +59,23 @@ async def test_resizing_at_any_time_breaks_nothing() -> None:
         assert app.is_running and any("tiny" in line for line in plane(app))
 
 
-@pytest.mark.parametrize("panel", PANELS)
-async def test_a_screen_without_colour_tells_cursor_state_and_sign(panel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_screen_without_colour_tells_cursor_state_and_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     app = application(snapshot(done=4))
     async with app.run_test(size=(120, 36)) as pilot:
-        app.explore.bring(panel)
         await pilot.press("z")
-        said = "\n".join(plane(app))
-        if panel == "program":
-            assert "▶" in said and "✓" in said and "▸" in said
-        if panel == "value":
-            app.explore.look(address="embed")
+        said = {}
+        for panel in PANELS:
+            app.explore.bring(panel)
             await pilot.pause()
-            grid = "\n".join(plane(app))
-            assert "-" in grid and "▀" not in grid
+            said[panel] = "\n".join(plane(app))
+        assert all(mark in said["program"] for mark in "▶✓▸")
+        assert "▶" in said["candidates"] and "▶" in said["memory"] and "▸" in said["attention"]
+        app.explore.bring("value")
+        app.explore.look(address="embed")
+        await pilot.pause()
+        grid = "\n".join(plane(app))
+        assert "-" in grid and "▀" not in grid
 
 
 async def test_long_texts_scroll_with_their_cursor() -> None:
