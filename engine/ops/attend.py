@@ -12,7 +12,7 @@ from engine.ops.shapes import FLOAT_BYTES, elements
 from engine.program import Cost, Op, Shape
 
 Array = np.ndarray
-QUERIES_AT_ONCE = 64
+QUERIES_AT_ONCE = 32
 SAFE_EXPONENT = 60.0  # exp of a number of at most this size neither overflows nor loses precision in float32
 
 
