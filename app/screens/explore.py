@@ -13,7 +13,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widget import Widget
 
 from app.cli.crash import write_report
 from app.screens.arrangement import PANELS, Arrangement, arrange
@@ -44,6 +43,8 @@ class Explore(Doing, Screen[None]):
     """Panels, the lines around them, and the wiring."""
 
     AUTO_FOCUS = "#text"
+    panels = PANELS
+    recent = ("text", "program", "candidates", "attention")
     BINDINGS: ClassVar[list[BindingType]] = [Binding(*rest, show=False) for rest in bindings(EVERYWHERE)]
 
     def __init__(self, opening: Opening) -> None:
@@ -51,12 +52,9 @@ class Explore(Doing, Screen[None]):
         self.opening = opening
         self.view = View()
         self.snapshot: Snapshot | None = None
-        self.recent: list[str] = ["text", "program", "candidates", "attention"]  # panels, the one looked at last first
-        self.maximised = False
         self.reached = FIRST_VIEW  # how far the pass goes by itself
         self.followed: object = None
         self.stepped = False  # whether a person has begun to step; until then the pass follows the text
-        self.arrangement: Arrangement | None = None
         self.failure: BaseException | None = None  # the driver's last bug of ours, once it is reported
 
     def compose(self) -> ComposeResult:
@@ -78,9 +76,6 @@ class Explore(Doing, Screen[None]):
         self.reached, self.followed, self.stepped = FIRST_VIEW, None, False
         self.query_one(ConfigStrip).opening = opening.model
         self.poll()
-
-    def panel(self, name: str) -> Panel:
-        return self.query_one(f"#{name}", Panel)
 
     def poll(self) -> None:
         """Show the newest snapshot, if it is new."""
@@ -147,56 +142,14 @@ class Explore(Doing, Screen[None]):
         """A remark, until the next thing is done."""
         self.query_one(Status).say(words)
 
-    def on_resize(self) -> None:
-        self.lay_out()
-        self.draw()
-
-    def lay_out(self) -> None:
-        """Put every widget into its place; of the panels that share one, show the one looked at last."""
+    def plan(self) -> Arrangement:
         width, height = self.app.size
-        strip = self.query_one(ConfigStrip)
-        plan = arrange(width, height, len(strip.body_lines(self.snapshot, width)), self.maximised)
-        if plan == self.arrangement and all(self.panel(n).display == self._is_front(n, plan) for n in PANELS):
-            return
-        self.arrangement = plan
-        _put(strip, 0, 0, width, plan.config)
-        _put(self.query_one(Crumb), 0, plan.config, width, plan.crumb)
-        _put(self.query_one(Status), 0, height - plan.keys - plan.status, width, plan.status)
-        _put(self.query_one(KeyLine), 0, height - plan.keys, width, plan.keys)
-        for place in plan.places:
-            for name in place.panels:
-                panel = self.panel(name)
-                panel.tabs = tuple((n, self.panel(n).title) for n in place.panels)
-                is_front = self._is_front(name, plan)
-                _put(panel, place.x, place.y, place.width, place.height if is_front else 0)
-
-    def _is_front(self, name: str, plan: Arrangement) -> bool:
-        panels = plan.place_of(name).panels
-        return name == min(panels, key=lambda n: self.recent.index(n) if n in self.recent else len(PANELS))
+        return arrange(width, height, len(self.query_one(ConfigStrip).body_lines(self.snapshot, width)), self.maximised)
 
     def bring(self, name: str, focus: bool = True) -> None:
-        """Make a panel visible, and by default the focused one."""
-        self.recent = [name, *(n for n in self.recent if n != name)]
+        """Make a panel visible, and by default the focused one; a remark has then been seen."""
         self.say("")
-        self.lay_out()
-        self.draw()
-        if focus:
-            self.panel(name).focus()
-            self.query_one(KeyLine).show(name)
-
-    def seen(self, *names: str) -> None:
-        """Bring the first of these panels to the front, unless one of them is visible: what a key does must be seen."""
-        if not any(self.panel(name).display for name in names):
-            self.bring(names[0])
-
-    def on_descendant_focus(self) -> None:
-        focused = self.focused
-        if isinstance(focused, Panel) and focused.id:
-            self.recent = [focused.id, *(n for n in self.recent if n != focused.id)]
-            self.query_one(KeyLine).show(focused.id)
-
-    def on_panel_tab_chosen(self, message: Panel.TabChosen) -> None:
-        self.bring(message.panel)
+        super().bring(name, focus)
 
     def on_text_panel_moved(self, message: TextPanel.Moved) -> None:
         self.go_to_token(message.place)
@@ -221,16 +174,3 @@ class Explore(Doing, Screen[None]):
 
     def on_entropy_panel_head_taken(self) -> None:
         self.bring("attention")
-
-    async def on_key_line_pressed(self, message: KeyLine.Pressed) -> None:
-        target = (
-            self.focused if self.focused is not None and hasattr(self.focused, f"action_{message.action}") else self
-        )
-        await self.app.run_action(message.action, default_namespace=target)
-
-
-def _put(widget: Widget, x: int, y: int, width: int, height: int) -> None:
-    widget.display = height > 0 and width > 0
-    if widget.display:
-        widget.styles.offset = (x, y)
-        widget.styles.width, widget.styles.height = width, height

@@ -6,7 +6,6 @@ import shlex
 from datetime import datetime
 from pathlib import Path
 
-from app.screens.arrangement import PANELS
 from app.screens.layers import AskLayer
 from app.screens.wired import Wired
 from app.widgets.listing_tree import same_in_block
@@ -58,21 +57,6 @@ class Looking(Wired):
     def action_entropy_over(self) -> None:
         self.seen("entropy")
         self.look(over_mean=not self.view.over_mean)
-
-    def _next_panel(self, by: int) -> None:
-        now = self.focused.id if isinstance(self.focused, Panel) and self.focused.id else "text"
-        self.bring(PANELS[(PANELS.index(now) + by) % len(PANELS)])
-
-    def action_next_panel(self) -> None:
-        self._next_panel(1)
-
-    def action_previous_panel(self) -> None:
-        self._next_panel(-1)
-
-    def action_maximise(self) -> None:
-        self.maximised = not self.maximised
-        self.lay_out()
-        self.draw()
 
     def action_find(self) -> None:
         hint = "part of an address, a token, or a token's number · Enter goes there · again: the next"

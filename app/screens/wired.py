@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from textual.widget import Widget
-
+from app.screens.placing import Placing
 from app.widgets.listing import ListingPanel
-from app.widgets.panel import Panel
 from app.widgets.view import View
 from engine.snapshot import Snapshot, Stepping
 
@@ -15,24 +13,16 @@ if TYPE_CHECKING:
     from app.screens.opening import Opening
 
 
-class Wired(Widget):
+class Wired(Placing):
     """A base of the screen; the names declared here are the screen's."""
 
     if TYPE_CHECKING:
         opening: Opening
         view: View
         snapshot: Snapshot | None
-        maximised: bool
         stepped: bool
-        focused: Widget | None
 
-        def panel(self, name: str) -> Panel: ...
         def look(self, **changes: object) -> None: ...
-        def say(self, words: str) -> None: ...
-        def bring(self, name: str, focus: bool = True) -> None: ...
-        def seen(self, *names: str) -> None: ...
-        def lay_out(self) -> None: ...
-        def draw(self) -> None: ...
 
     def send(self, command: str, **arguments: Any) -> None:
         """Queue a command, once the model is open."""
