@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.memory import last_uses, root_of
 from engine.ops.linear_gradients import accumulate
-from engine.ops.shapes import FLOAT_BYTES, elements
+from engine.ops.shapes import elements
 from engine.program import Line, Program, Shape
 
 ALIGNMENT = 16  # floats: 64 bytes, a cache line
@@ -84,8 +84,3 @@ def _place(lives: Mapping[str, list[int]], shapes: Mapping[str, Shape], takes: M
             offset = max(offset, other.offset + other.size)
         placed.append(Storage(name, offset, size, first, last))
     return Plan({s.name: s for s in placed}, takes, max((s.offset + s.size for s in placed), default=0))
-
-
-def plan_bytes(planned: Plan) -> int:
-    """The size of the arena in bytes."""
-    return planned.size * FLOAT_BYTES

@@ -63,7 +63,7 @@ def owned(array: np.ndarray) -> np.ndarray:
     return owned
 
 
-def held_bytes(node: Node) -> int:
+def node_bytes(node: Node) -> int:
     """Bytes of the logits and attention kept with a token; those of a chunk are shared out over its tokens."""
     logits = node.logits.nbytes if node.logits is not None else 0
     if node.rows is None:

@@ -15,7 +15,7 @@ import numpy as np
 from engine.decoder import Decoder
 from engine.edits import Edit
 from engine.errors import InputError
-from engine.feeding import feed_prompt, held_bytes, owned, replay, rows_of
+from engine.feeding import feed_prompt, node_bytes, owned, replay, rows_of
 from engine.model import Model, open_model
 from engine.passes import generating_pass, plain_pass
 from engine.prepare import Prepared, prepare
@@ -282,15 +282,15 @@ class Session:
 
     def _trim(self, added: Iterable[Node]) -> None:
         """Count what came with some nodes; beyond the byte budget drop what other branches hold, then the oldest."""
-        self._kept_bytes += sum(map(held_bytes, added))
+        self._kept_bytes += sum(map(node_bytes, added))
         if self._kept_bytes <= KEPT_BYTES or self.leaf is None:
             return
         path = list(self.leaf.path())
         active, kept = {id(node) for node in path}, 0
         for node in [*path, *(node for node in path[-1].tree() if id(node) not in active)]:
-            kept += held_bytes(node)
+            kept += node_bytes(node)
             if kept > KEPT_BYTES // 2 and node is not self.leaf:  # drop much at once, so that it is seldom done
-                kept -= held_bytes(node)
+                kept -= node_bytes(node)
                 node.logits = node.rows = None
         self._kept_bytes = kept
 

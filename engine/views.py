@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
 from engine.cost import infer_shapes
@@ -159,12 +157,6 @@ def is_mapped(array: Array) -> bool:
             return True
         base = base.base
     return False
-
-
-def resident_bytes() -> int:
-    """What this process holds in memory now, in bytes (Linux)."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _shapes(program: Program, weights, tokens: int, session: Session):

@@ -10,9 +10,8 @@ from engine.emitter import Emitter, Ref
 from engine.kernels import blocks
 from engine.kernels.forms import is_flat, item
 from engine.ops import cache
+from engine.ops.attend import SAFE_EXPONENT
 from engine.program import Line
-
-SAFE_EXPONENT = 60.0  # exp of anything up to this, summed over any text, is far from overflow in float32
 
 
 def append_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
