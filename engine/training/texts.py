@@ -38,6 +38,9 @@ def text_files(paths: Sequence[str | Path]) -> list[Path]:
 def read_text(paths: Sequence[str | Path], separator: str | None = None) -> str:
     """All files one after the other, with `separator` between two of them where neither has it.
 
+    A line break right after a separator only ends the separator's line: it is no part of the document that follows, as
+    it is no part of a prompt, and goes.
+
     Raises FileError for a file that is empty, holds a NUL byte, or is not UTF-8.
     """
     parts: list[str] = []
@@ -48,7 +51,8 @@ def read_text(paths: Sequence[str | Path], separator: str | None = None) -> str:
         if parts and separator and not (parts[-1].rstrip().endswith(separator) or text.startswith(separator)):
             parts.append(separator)
         parts.append(text)
-    return "".join(parts)
+    whole = "".join(parts)
+    return whole.replace(f"{separator}\n", separator) if separator else whole
 
 
 def clean_alnum(text: str) -> str:

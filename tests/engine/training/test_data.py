@@ -63,7 +63,7 @@ def test_a_directory_means_its_text_files_by_name(write, tmp_path):
 
 def test_files_are_separate_documents(write):
     paths = [write("a.txt", f"one{END}\n"), write("b.txt", "two"), write("c.txt", "three")]
-    assert read_text(paths, END) == f"one{END}\ntwo{END}three"
+    assert read_text(paths, END) == f"one{END}two{END}three"  # the line break only ended the separator's line
 
 
 def test_alnum_is_exactly_letters_digits_and_single_spaces():
@@ -199,6 +199,10 @@ def test_validation_scores_every_token_but_the_first_once():
     few = list(validation_batches(tokens, 16, rows=3, most=2))
     assert [t[:, 0].tolist() for _, t in few] == [[1, 49, PADDING]]
     assert list(validation_batches(tokens[:1], 16, rows=3)) == []
+
+
+def test_a_document_begins_as_a_prompt_does(write):
+    assert read_text([write("a.txt", f"one\n{END}\ntwo\n\nlines\n{END}\n")], END) == f"one\n{END}two\n\nlines\n{END}"
 
 
 def test_a_separator_becomes_one_token(write, tmp_path):
