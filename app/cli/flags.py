@@ -40,8 +40,10 @@ def add_settings_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("settings", "how the model is run")
     for row in TABLE:
         why = row.why.replace("%", "%%")
-        if isinstance(row.choices[0], bool):
+        if row.is_switch:
             group.add_argument(row.flag, dest=row.name, action=argparse.BooleanOptionalAction, help=why)
+        elif row.is_word:
+            group.add_argument(row.flag, dest=row.name, type=_word_of(row), metavar="|".join(row.choices), help=why)
         else:
             group.add_argument(row.flag, dest=row.name, type=_value_of(row), metavar="N", help=why)
 
@@ -138,6 +140,17 @@ def _value_of(row: Setting) -> Callable[[str], int]:
         return int(text)
 
     return value_of
+
+
+def _word_of(row: Setting) -> Callable[[str], str]:
+    """The reader of one setting's value: a word that the table allows."""
+
+    def word_of(text: str) -> str:
+        if not row.is_valid(text):
+            raise argparse.ArgumentTypeError(f"expected {row.expected}, got {_quoted(text)}")
+        return text
+
+    return word_of
 
 
 def _is_whole(word: str) -> bool:

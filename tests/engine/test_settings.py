@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from engine.errors import InputError
-from engine.settings import TABLE, Settings
+from engine.settings import TABLE, Settings, row_of, settings_of, shown
 
 
 def test_the_table_has_a_row_for_every_field_in_order():
@@ -23,6 +23,30 @@ def test_defaults_say_nothing_on_a_command_line():
 def test_flags_say_what_differs():
     settings = Settings(kv_cache=False, kv_window=64, optimize=False, threads=2)
     assert settings.flags() == ["--no-kv", "--kv-window", "64", "--no-optimize", "--threads", "2"]
+    rewritten = Settings(int8="all", int8_embedding=True, low_rank_mlp=12, tie_embeddings=True)
+    assert rewritten.flags() == ["--int8", "all", "--int8-embedding", "--rank", "12", "--tie"]
+
+
+def test_settings_in_one_word():
+    assert settings_of("") == Settings()
+    assert settings_of("int8=all,rank=32,kv=off,int8-cache") == Settings(
+        int8="all", low_rank_mlp=32, kv_cache=False, int8_cache=True
+    )
+    assert settings_of("rank=none,optimize=off,kv-window=100") == Settings(optimize=False, kv_window=100)
+
+
+@pytest.mark.parametrize(
+    "word", ["int8=most", "int8", "rank=0", "rank=1e3", "kv=1", "speed=2", "=", "rank=" + "9" * 20]
+)
+def test_a_word_that_means_nothing_is_refused_in_one_line(word):
+    with pytest.raises(InputError) as caught:
+        settings_of(word)
+    assert "expected" in str(caught.value) and "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_what_is_shown_can_be_read_again(row):
+    assert all(row.read(shown(choice)) == choice for choice in row.choices) and row_of(row.name) is row
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
@@ -51,6 +75,9 @@ def test_a_value_between_the_choices_can_be_toggled():
         *(("kv_cache", c) for c in (None, 1)),
         ("optimize", "yes"),
         *(("threads", t) for t in (0, False)),
+        *(("int8", word) for word in ("most", None, 8, True)),
+        *(("low_rank_mlp", r) for r in (0, True, "12")),
+        *((switch, 1) for switch in ("int8_embedding", "int8_cache", "tie_embeddings", "fuse_qkv")),
     ],
 )
 def test_what_means_nothing_is_refused(name, value):

@@ -119,7 +119,13 @@ def test_every_setting_has_a_flag_and_round_trips():
     parser = command_line.Parser()
     add_settings_flags(parser)
     assert settings_from(parser.parse_args([])) == Settings()
-    for settings in (Settings(kv_cache=False), Settings(kv_window=64, optimize=False), Settings(threads=2)):
+    for settings in (
+        Settings(kv_cache=False),
+        Settings(kv_window=64, optimize=False),
+        Settings(threads=2),
+        Settings(int8="mlp", int8_embedding=True, int8_cache=True),
+        Settings(low_rank_mlp=12, tie_embeddings=True, fuse_qkv=True),
+    ):
         assert settings_from(parser.parse_args(settings.flags())) == settings
     assert all(row.flag in parser.format_help() for row in TABLE)
 
