@@ -1,3 +1,5 @@
-"""Which version this is. The project file reads it from here."""
+"""Which version this is, as the command line says it."""
 
-VERSION = "0.1.0"
+from engine.version import VERSION
+
+__all__ = ["VERSION"]
