@@ -1,35 +1,57 @@
-"""Write the embedded corpus: short children's stories with questions at the end, as many as wanted.
+"""The embedded corpus: short children's stories with questions at the end, and how well a model answers those.
 
-The same seed writes the same bytes. Held-out stories share no (name, thing, place) and no 12 words in a row with
-training stories, whatever the seeds. --measure prints, instead, how varied the stories are, that the two splits are
-apart, and how far one gets with the questions without reading.
+`tales` writes as many as wanted. The same seed writes the same bytes. Held-out stories share no (name, thing, place)
+and no 12 words in a row with training stories, whatever the seeds. --measure prints, instead, how varied the stories
+are, that the two splits are apart, and how far one gets with the questions without reading.
+
+`judge` asks a model questions of held-out stories, as many of each kind, and prints how many it answers rightly,
+beside two ways to answer without reading: with the fitting name, place or deed that the story mentions last, and with
+the commonest answer of other stories. The model answers greedily, up to the end of the line.
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from app.cli.flags import positive
+from app.cli.flags import MODEL_HELP, positive
 from app.cli.output import Progress, line, say, write_json
 from engine.errors import InputError
 
-HELP = "write the corpus of children's stories"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.corpus.judge import Verdict
+
+HELP = "write the corpus of children's stories, or ask a model its questions"
 EXAMPLE = "minigpt corpus tales -o tales.txt --stories 200000 --seed 0"
-STORIES = 1000
+STORIES, QUESTIONS = 1000, 500
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("corpus", choices=["tales"], help="which corpus")
-    parser.add_argument("-o", "--output", metavar="FILE", help="the text file to write")
-    parser.add_argument("--stories", type=positive, default=STORIES, metavar="N", help=f"how many ({STORIES:,})")
-    parser.add_argument("--seed", type=int, default=0, help="other seeds give other stories (0)")
-    parser.add_argument("--split", choices=["train", "held-out"], default="train", help="which stories (train)")
-    parser.add_argument("--measure", action="store_true", help="measure N stories of each split instead of writing")
-    parser.add_argument("--json", action="store_true", help="the figures for a machine")
+    kinds = parser.add_subparsers(dest="corpus", metavar="tales | judge", required=True)
+    tales = kinds.add_parser("tales", help="write or measure the stories", allow_abbrev=False)
+    tales.add_argument("-o", "--output", metavar="FILE", help="the text file to write")
+    tales.add_argument("--stories", type=positive, default=STORIES, metavar="N", help=f"how many ({STORIES:,})")
+    tales.add_argument("--seed", type=int, default=0, help="other seeds give other stories (0)")
+    tales.add_argument("--split", choices=["train", "held-out"], default="train", help="which stories (train)")
+    tales.add_argument("--measure", action="store_true", help="measure N stories of each split instead of writing")
+    tales.add_argument("--json", action="store_true", help="the figures for a machine")
+    judge = kinds.add_parser("judge", help="ask a model held-out questions", allow_abbrev=False,
+                             epilog="example: minigpt corpus judge tales --mistakes 5")  # fmt: skip
+    judge.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    judge.add_argument("--count", type=positive, default=QUESTIONS, metavar="N", help=f"of each kind ({QUESTIONS})")
+    judge.add_argument("--seed", type=int, default=1, help="other seeds ask about other stories (1)")
+    judge.add_argument("--mistakes", type=positive, default=0, metavar="N", help="also print N wrong answers per kind")
+    judge.add_argument("--json", action="store_true", help="the figures, and all wrong answers, for a machine")
 
 
 def run(args: argparse.Namespace) -> int:
+    return _judge(args) if args.corpus == "judge" else _tales(args)
+
+
+def _tales(args: argparse.Namespace) -> int:
     from engine.corpus.measures import measure
     from engine.corpus.tales import write_corpus
 
@@ -49,6 +71,36 @@ def run(args: argparse.Namespace) -> int:
     else:
         say(f"wrote {args.stories:,} stories, {size:,} bytes")
     return 0
+
+
+def _judge(args: argparse.Namespace) -> int:
+    from app.cli.opening import open_for
+    from engine.analysis.replies import Replier
+    from engine.corpus.judge import asked, judge
+
+    model = open_for(args)
+    replier, progress = Replier(model), Progress("questions found")
+    try:
+        questions = asked(args.count, args.seed, progress.show)
+        progress = Progress("questions answered")
+        verdicts = judge(lambda prompts: replier(prompts, progress.show), questions, args.seed)
+    finally:
+        progress.clear()
+    if args.json:
+        facts = {"model": model.name, "fingerprint": model.fingerprint, "seed": args.seed}
+        write_json({**facts, "kinds": [asdict(verdict) for verdict in verdicts]})
+    else:
+        _print_verdicts(verdicts, args.mistakes)
+    return 0
+
+
+def _print_verdicts(verdicts: Sequence[Verdict], mistakes: int) -> None:
+    line("kind   questions    right   last mentioned   most frequent")
+    for v in verdicts:
+        line(f"{v.kind:<5} {v.questions:>10,} {v.accuracy:>8.1%} {v.last_mentioned:>16.1%} {v.most_frequent:>15.1%}")
+    for v in verdicts:
+        for mistake in v.mistakes[:mistakes]:
+            line(f"{v.kind}: {mistake.question} {mistake.answer} But it said: {mistake.reply}")
 
 
 def _print(figures: dict[str, Any]) -> None:

@@ -24,3 +24,18 @@ def test_measures_are_told_to_a_person_and_to_a_machine(minigpt):
 def test_without_a_file_nothing_is_written(minigpt):
     refused = minigpt("corpus", "tales")
     assert refused.code == 2 and "-o FILE" in refused.error
+
+
+def test_a_model_is_judged_per_kind_and_its_mistakes_are_told(minigpt, make_reader):
+    reader = make_reader(max_position_embeddings=1200)
+    told = minigpt("corpus", "judge", reader, "--count", 2, "--json").json
+    assert [kind["kind"] for kind in told["kinds"]] == ["who", "where", "next"]
+    assert all(kind["accuracy"] == 0 and len(kind["mistakes"]) == 2 for kind in told["kinds"])
+    table = minigpt("corpus", "judge", reader, "--count", 2, "--mistakes", 1).out.splitlines()
+    assert table[1].split()[:3] == ["who", "2", "0.0%"] and len(table) == 4 + 3
+    assert told["kinds"][0]["mistakes"][0]["question"] in table[4]
+
+
+def test_a_model_that_cannot_be_judged_is_refused(minigpt):
+    refused = minigpt("corpus", "judge", "random:gpt2-2x240", "--count", 1)
+    assert refused.code == 2 and "no tokenizer" in refused.error

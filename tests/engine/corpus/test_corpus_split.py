@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from engine.corpus.judge import asked, is_right, judge, prompt
+from engine.corpus.judge import Mistake, asked, is_right, judge, prompt
 from engine.corpus.measures import runs, shared, triples
 from engine.corpus.questions import KINDS
 from engine.corpus.split import WINDOW, has_mark, holds_pair, is_held_out
@@ -45,13 +45,30 @@ def test_every_window_without_a_pair_is_on_its_side(training, held_out):
 
 
 def test_the_judge_gives_full_marks_for_the_answers_and_none_for_silence():
-    answers = {prompt(story, question): f" {question.answer}\n" for story, question in asked(5, 1)}
-    for reply, accuracy in ((answers.__getitem__, 1.0), (lambda _: "", 0.0)):
-        verdicts = judge(lambda prompts, reply=reply: [reply(one) for one in prompts], 5, 1)
-        assert [(verdict.kind, verdict.accuracy) for verdict in verdicts] == [(kind, accuracy) for kind in KINDS]
+    questions = asked(5, 1)
+    answers = {prompt(*pair): f" {pair[1].answer}\n" for pairs in questions.values() for pair in pairs}
+    told = judge(lambda prompts: [answers[one] for one in prompts], questions, 1)
+    assert [(verdict.kind, verdict.accuracy) for verdict in told] == [(kind, 1.0) for kind in KINDS]
+    silent = judge(lambda prompts: [""] * len(prompts), questions, 1)
+    assert [(verdict.kind, verdict.accuracy) for verdict in silent] == [(kind, 0.0) for kind in KINDS]
+
+
+def test_the_judge_tells_what_was_said_wrongly_and_of_which_kind():
+    questions = asked(4, 1)
+    story, question = questions["where"][2]
+    verdicts = judge(lambda ps: [" On the moon.\n" if p == prompt(story, question) else "" for p in ps], questions, 1)
+    (where,) = [verdict for verdict in verdicts if verdict.kind == "where"]
+    assert where.mistakes[2] == Mistake(question.question, question.answer, "On the moon.")
+    assert [len(verdict.mistakes) for verdict in verdicts] == [4, 4, 4]
+
+
+def test_the_questions_are_the_first_of_their_kind():
+    for kind, pairs in asked(6, 2).items():
+        every = (q for story in generate(2, "held_out") for q in story.questions if q.kind == kind)
+        assert [question for _, question in pairs] == list(islice(every, 6))
 
 
 def test_an_answer_ends_with_its_line():
-    question = asked(1, 1)[0][1]
+    _, question = asked(1, 1)["who"][0]
     assert is_right(f" {question.answer}\nQ: More?", question)
     assert not is_right(f" {question.answer} And more.", question)
