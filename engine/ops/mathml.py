@@ -13,7 +13,7 @@ import re
 from xml.sax.saxutils import escape
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
-OPERATORS = "=+-·()[],;<≤>→←↦⊙×"
+OPERATORS = "=+-·()[],;<≤≥>→←↦⊙×‖/"
 FUNCTIONS = frozenset({
     "tanh", "erf", "log", "max", "min", "mean", "var", "sin", "cos", "softmax", "onehot", "round", "clip",
 })  # fmt: skip
@@ -145,4 +145,14 @@ EQUATIONS: dict[str, str] = {
     "dropout": row("y =", frac("x ⊙ m", "1 - p")),
     "cross_entropy": row("L = -", total("t"), "log", '<msub><mi>softmax</mi><mi>target</mi></msub>', "( x_t )"),
     "cross_entropy_dx": row("∂x = softmax ( x ) - onehot ( target )"),
+    # the optimizer's update
+    "count_targets": row("N =", total("t"), '[ "target" ≥ 0 ]'),
+    "gradient_norm": row("‖ g ‖ =", frac('1', 'N'), root(row(total("i"), "∂_i^2"))),
+    "clip": row("s =", frac('1', 'N'), "min", paren("1 ,", frac("c", "‖ g ‖"))),
+    "clip_gradient": row("g = s ∂W"),
+    "decay_gradient": row("g = s ∂W + λ W"),
+    "adam_m": row("m = β_1 m′ + ( 1 - β_1 ) g"),
+    "adam_v": row("v = β_2 v′ + ( 1 - β_2 ) g^2"),
+    "adam_change": row("Δ = η", frac("m", "1 - β_1^t"), "/", paren(root(frac("v", "1 - β_2^t")), "+ ε")),
+    "adam_update": row("W = ( 1 - η λ ) W′ - Δ"),
 }  # fmt: skip

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import InputError
+from engine.ops.optimizer import AdamSettings, clip_scale
 from engine.pool import Pool
 from engine.training.parameters import FlatParameters
 
@@ -29,18 +30,6 @@ DIVERGED = "training has diverged; take a lower learning rate or a longer warm-u
 CHUNK = 1 << 16  # floats: five arrays of 256 KiB; smaller ones lose more to the interpreter than the cache gives
 WORTH_SPLITTING = 1 << 20  # floats; less is done before another thread has woken up
 DOT = 1 << 13  # floats in one dot product: short enough that BLAS does not split it among threads
-
-
-@dataclass(frozen=True)
-class AdamSettings:
-    """What is fixed during a run. `clip` is the largest allowed norm of the gradient; 0 means no limit."""
-
-    beta1: float = 0.9
-    beta2: float = 0.95
-    eps: float = 1e-8
-    decay: float = 0.1
-    clip: float = 1.0
-    decoupled: bool = True  # AdamW
 
 
 @dataclass(frozen=True)
@@ -193,14 +182,6 @@ def adam(w: Array, g: Array, m: Array, v: Array, s: Array, f: _Factors) -> None:
     s += f.eps
     np.divide(m, s, out=s)
     w -= s
-
-
-def clip_scale(norm: float, clip: float) -> float:
-    """What the gradient is multiplied by so that its norm is at most `clip`; as PyTorch has it.
-
-    Pascanu et al. 2013, On the difficulty of training recurrent neural networks, arXiv:1211.5063.
-    """
-    return min(1.0, clip / (norm + 1e-6)) if clip else 1.0
 
 
 def square_sum(x: Array) -> float:

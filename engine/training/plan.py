@@ -19,8 +19,8 @@ from engine.models import config_gpt2, config_llama, config_sinusoidal
 from engine.models.config import ModelConfig, read_config
 from engine.models.config_common import KNOWN
 from engine.models.config_keys import Key, as_object, read_keys
+from engine.ops.optimizer import AdamSettings
 from engine.training.data import DataOptions
-from engine.training.optimizer import AdamSettings
 from engine.training.parameters import INIT_STD
 from engine.training.schedule import Schedule
 

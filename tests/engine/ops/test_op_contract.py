@@ -20,6 +20,17 @@ from engine.ops.embedding import embed, sinusoidal
 from engine.ops.linear import add, columns, identity, last_position, last_row, linear, multiply, scale
 from engine.ops.loss import cross_entropy
 from engine.ops.norm import layer_normalize, rms_normalize, scale_shift
+from engine.ops.optimizer import (
+    adam_change,
+    adam_m,
+    adam_update,
+    adam_v,
+    clip,
+    clip_gradient,
+    count_targets,
+    decay_gradient,
+    gradient_norm,
+)
 from engine.ops.rope import rope_cos, rope_sin, rotate
 from engine.program import Op
 
@@ -31,6 +42,7 @@ def numbers(*shape: int) -> np.ndarray:
 
 
 ROPE = {"head_size": 6, "theta": 100.0, "scaling": None}
+ADAM = {"rate": 1e-3, "step": 3, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8}
 CASES: list[tuple[Op, tuple, dict]] = [
     (linear, (numbers(2, 3, 4), numbers(4, 5)), {}),
     (linear, (numbers(2, 3, 4), numbers(4, 5), numbers(5)), {"transposed": False}),
@@ -71,6 +83,15 @@ CASES: list[tuple[Op, tuple, dict]] = [
     (append, (numbers(2, 3, 8, 4), numbers(2, 3, 2, 4), np.arange(1, 3), np.arange(3)), {"window": None}),
     (cross_entropy, (numbers(2, 3, 7), np.array([[0, 6, -1], [3, 3, -1]])), {}),
     (dropout, (numbers(2, 3, 4), np.array([5, 1]), np.arange(2)), {"p": 0.5, "address": "blocks.0.attn.out"}),
+    (count_targets, (np.array([[0, 6, -1], [3, 3, -1]]),), {}),
+    (gradient_norm, (np.array(4, np.float32), numbers(3, 4), numbers(4)), {}),
+    (clip, (np.array(2.5, np.float32), np.array(4, np.float32)), {"limit": 1.0}),
+    (clip_gradient, (numbers(3, 4), np.array(0.25, np.float32)), {}),
+    (decay_gradient, (numbers(3, 4), np.array(0.25, np.float32), numbers(3, 4)), {"decay": 0.1}),
+    (adam_m, (numbers(3, 4), numbers(3, 4)), {"beta1": 0.9}),
+    (adam_v, (numbers(3, 4) ** 2, numbers(3, 4)), {"beta2": 0.95}),
+    (adam_change, (numbers(3, 4), numbers(3, 4) ** 2), ADAM),
+    (adam_update, (numbers(3, 4), numbers(3, 4)), {"rate": 1e-3, "decay": 0.1}),
     (edit_op, (numbers(2, 3, 4),), {"edit": Edit("x", "scale", (0,), 2.0)}),
 ]
 IDS = [f"{op.name}{i}" for i, (op, _, _) in enumerate(CASES)]

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from engine.models.names import places, with_prefix
-from engine.training.optimizer import Adam, AdamSettings
+from engine.ops.optimizer import AdamSettings
+from engine.training.optimizer import Adam
 from engine.training.parameters import FlatParameters
 from engine.training.schedule import Schedule
 from engine.training.step import TrainingStep

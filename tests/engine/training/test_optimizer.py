@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from engine.training.optimizer import CHUNK, Adam, AdamSettings, clip_scale, square_sum
+from engine.ops.optimizer import AdamSettings, clip_scale
+from engine.training.optimizer import CHUNK, Adam, square_sum
 from engine.training.parameters import FlatParameters
 from engine.training.schedule import Schedule
 
