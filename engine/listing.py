@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,12 @@ from typing import Literal
 from engine.program import Line, Program, Shape
 
 ChangeKind = Literal["gone", "new", "changed", "same"]
+BACKWARD, UPDATE = "backward", "update"
+SECTIONS = {
+    "d": BACKWARD, "again": BACKWARD, BACKWARD: BACKWARD,
+    "g": UPDATE, "m": UPDATE, "v": UPDATE, "change": UPDATE, "new": UPDATE, UPDATE: UPDATE,
+}  # fmt: skip
+"""The first word of an address, and the section of a training pass that it stands for."""
 
 
 def listing(program: Program, shapes: Mapping[str, Shape] | None = None) -> str:
@@ -31,9 +38,21 @@ def near(program: Program, address: str) -> str:
 
 
 def local(name: str, line: Line) -> str:
-    """`name` as seen from `line`: addresses of the same block lose their block prefix."""
-    block = block_of(line.out)
-    return name.removeprefix(block + ".") if block else name
+    """`name` as seen from `line`: addresses of the same block lose their block prefix, also where it comes after `d.`
+    or `@`."""
+    block = block_of(subject_of(line.out))
+    return re.sub(rf"(^|[.@]){re.escape(block)}\.", r"\1", name) if block else name
+
+
+def section_of(address: str) -> str:
+    """Where in a training pass an address stands: "backward", "update", or "" in the forward pass."""
+    return SECTIONS.get(address.partition(".")[0], "")
+
+
+def subject_of(address: str) -> str:
+    """What a gradient, a recomputed value or a part of the update is about: `logits` of `d.logits@loss`."""
+    prefix, _, rest = address.partition(".")
+    return (rest if prefix in SECTIONS else address).split("@")[0]
 
 
 def block_of(address: str) -> str:

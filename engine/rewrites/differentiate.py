@@ -15,7 +15,7 @@ from engine.gradients import GRADIENTS
 from engine.ops.linear_gradients import accumulate
 from engine.ops.loss import cross_entropy
 from engine.program import Line, Program, Shape, Weights
-from engine.rewrites.drop import drop_unread
+from engine.rewrites.prune import prune
 
 PREFIX = "d."
 
@@ -49,7 +49,7 @@ def differentiate(
             _settle(name, parts, backward)
     outputs = (*program.outputs, *(PREFIX + name for name in program.params if name in learned and name in parts))
     whole = replace(program, lines=(*program.lines, *backward), outputs=outputs)
-    return drop_unread(whole), weights
+    return prune(whole, weights)
 
 
 def _influenced(program: Program, learned: Collection[str]) -> set[str]:

@@ -15,6 +15,7 @@ from engine.ops.attention import causal_mask, mask, merge_heads, scores, softmax
 from engine.ops.linear import add, columns, identity, last_position, last_row, linear, multiply, scale
 from engine.ops.rope import rotate
 from engine.program import Line, Program, Weights
+from engine.rewrites.prune import prune
 
 ROW_WISE = {linear, add, multiply, scale, identity, columns, split_heads, merge_heads, rotate, mask, softmax,
             norm.scale_shift, norm.layer_normalize, norm.rms_normalize, activation.gelu_tanh_folded,
@@ -33,18 +34,7 @@ def drop_masks(program: Program, weights: Weights, keep: Collection[str] = ()) -
     """For a single query with no window: drop the masks. Right only if the query is the newest of the seen tokens."""
     free = {line.out for line in program.lines if line.op is causal_mask and line.attrs.get("window") is None}
     gone = [line for line in program.lines if line.op is mask and line.ins[1] in free and line.out not in keep]
-    return drop_unread(_without(program, gone), keep), weights
-
-
-def drop_unread(program: Program, keep: Collection[str] = ()) -> Program:
-    """Drop every line whose result nobody reads."""
-    wanted = {*keep, *program.outputs}
-    kept: list[Line] = []
-    for line in reversed(program.lines):
-        if line.out in wanted:
-            wanted.update(line.ins)
-            kept.append(line)
-    return program.with_lines(reversed(kept))
+    return prune(_without(program, gone), weights, keep)
 
 
 def last_logits(program: Program, weights: Weights, keep: Collection[str] = ()) -> tuple[Program, Weights]:
@@ -64,7 +54,7 @@ def last_logits(program: Program, weights: Weights, keep: Collection[str] = ()) 
     _last("logits", made, full, twins)
     twins["logits"] = replace(twins["logits"], out="logits")
     rest = [line for line in program.lines if line.out != "logits"]
-    return drop_unread(program.with_lines([*rest, *twins.values()]), keep), weights
+    return prune(program.with_lines([*rest, *twins.values()]), weights, keep)
 
 
 def _last(name: str, made: Mapping[str, Line], full: Collection[str], twins: dict[str, Line]) -> str:

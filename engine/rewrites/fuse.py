@@ -9,7 +9,7 @@ from engine.ops.attend import attend
 from engine.ops.attention import mask, scores, softmax, weighted_sum
 from engine.ops.linear import scale
 from engine.program import Line, Program, Weights
-from engine.rewrites.drop import drop_unread
+from engine.rewrites.prune import prune
 
 
 def fuse_attention(program: Program, weights: Weights, keep: Collection[str] = ()) -> tuple[Program, Weights]:
@@ -21,7 +21,7 @@ def fuse_attention(program: Program, weights: Weights, keep: Collection[str] = (
             lines.append(_fused(line, inner, made))
         else:
             lines.append(line)
-    return drop_unread(program.with_lines(lines), keep), weights
+    return prune(program.with_lines(lines), weights, keep)
 
 
 def _inner(end: Line, made: dict[str, Line]) -> dict[str, Line]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.cost import infer_shapes
-from engine.listing import block_of, diff, listing
+from engine.listing import block_of, call_text, diff, listing, section_of, subject_of
 from engine.ops.linear import add, multiply, scale
 from engine.program import Line
 
@@ -40,6 +40,22 @@ def test_a_listing_has_no_control_characters_and_no_trailing_column(model):
 )  # fmt: skip
 def test_block_of(address, block):
     assert block_of(address) == block
+
+
+@pytest.mark.parametrize(
+    ("address", "section", "subject"),
+    [("blocks.3.attn.q", "", "blocks.3.attn.q"), ("d.blocks.3.attn.q", "backward", "blocks.3.attn.q"),
+     ("d.logits@loss", "backward", "logits"), ("again.blocks.0.mlp.pre", "backward", "blocks.0.mlp.pre"),
+     ("m.blocks.0.attn.q.weight", "update", "blocks.0.attn.q.weight"), ("update.norm", "update", "norm"),
+     ("mask.window5", "", "mask.window5"), ("logits@last", "", "logits")],
+)  # fmt: skip
+def test_a_training_pass_has_sections_and_its_values_are_about_something(address, section, subject):
+    assert (section_of(address), subject_of(address)) == (section, subject)
+
+
+def test_gradient_lines_lose_the_prefix_of_their_block_too():
+    line = Line("d.blocks.1.attn.q", add, ("d.blocks.1.attn.q@blocks.1.attn.scores", "d.blocks.0.resid_post"))
+    assert call_text(line) == "add(d.attn.q@attn.scores, d.blocks.0.resid_post)"
 
 
 def test_a_program_does_not_differ_from_itself(model):
