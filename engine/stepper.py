@@ -15,7 +15,7 @@ from engine.edits import Edit
 from engine.listing import block_of, call_text
 from engine.memory import place_of
 from engine.ops.cache import append
-from engine.program import Program, Weights
+from engine.program import Program, Shape, Weights
 from engine.run import Run
 from engine.snapshot import ListingRow, Stepping
 
@@ -42,6 +42,11 @@ class Stepper:
                        line.where, shapes[line.out], costs[line.out], None, False, line.op.is_view)
             for line in program.lines
         ]  # fmt: skip
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shape of every value of the pass, done or not."""
+        return {row.address: row.shape for row in self._rows}
 
     def step(self) -> None:
         """Forward by one unit of the present depth. Raises ProgramError at the end."""

@@ -86,7 +86,7 @@ def test_held_bytes_count_each_storage_once():
         "blocks.0.attn.q": a[:, :4],
         "blocks.1.mlp.out": np.zeros(3, np.float32),
     }
-    assert held_bytes(values) == {"embed": 128, "blocks.1": 12}
+    assert held_bytes(values, place_of) == {"embed": 128, "blocks.1": 12}
 
 
 @pytest.mark.parametrize(
