@@ -37,9 +37,10 @@ class PatternScores(NamedTuple):
 
 
 class PlaceMemory(NamedTuple):
-    """Activation bytes of a block, or of what lies before and after the blocks."""
+    """Bytes of a block, or of what lies before and after the blocks."""
 
     name: str
+    weight_bytes: int  # shared matrices count where they are first read
     needed_bytes: int  # the most that a run without stepping holds at any line of this place
     made_bytes: int  # the sum of what its lines make; views make nothing
 
@@ -127,14 +128,16 @@ def memory_by_line(rows: Sequence[TraceRow]) -> Array:
 
 
 def memory_by_place(rows: Sequence[TraceRow]) -> tuple[PlaceMemory, ...]:
-    """Activation bytes of each block, and of what lies before and after, in the order of the pass."""
+    """Weights and activations of each block, and of what lies before and after, in the order of the pass."""
+    weights: dict[str, int] = {}
     needed: dict[str, int] = {}
     made: dict[str, int] = {}
     for row in rows:
         place = place_of(row.address)
+        weights[place] = weights.get(place, 0) + row.weight_bytes
         needed[place] = max(needed.get(place, 0), row.needed_bytes)
         made[place] = made.get(place, 0) + (0 if row.is_view else row.cost.bytes_written)
-    return tuple(PlaceMemory(place, needed[place], made[place]) for place in needed)
+    return tuple(PlaceMemory(place, weights[place], needed[place], made[place]) for place in needed)
 
 
 def _scores_of_layer(pattern: Array, tokens: Array, window: int | None) -> tuple[Array, Array, Array, Array]:

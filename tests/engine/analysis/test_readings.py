@@ -146,15 +146,17 @@ def test_means_leave_out_what_is_not_there():
 
 def test_memory_per_line_and_place():
     rows = [
-        SimpleNamespace(address=address, needed_bytes=needed, is_view=view, cost=Cost(0, 0, made))
-        for address, needed, view, made in [
-            ("embed", 8, False, 8), ("blocks.0.attn.q", 24, False, 16), ("blocks.0.attn.heads", 24, True, 0),
-            ("blocks.0.resid_post", 40, False, 8), ("blocks.1.attn.q", 16, False, 16), ("logits", 12, False, 4),
+        SimpleNamespace(address=a, weight_bytes=weight, needed_bytes=needed, is_view=view, cost=Cost(0, 0, made))
+        for a, weight, needed, view, made in [
+            ("embed", 100, 8, False, 8), ("blocks.0.attn.q", 30, 24, False, 16),
+            ("blocks.0.attn.heads", 0, 24, True, 0), ("blocks.0.resid_post", 12, 40, False, 8),
+            ("blocks.1.attn.q", 30, 16, False, 16),
+            ("logits", 0, 12, False, 4),
         ]
     ]  # fmt: skip
     assert memory_by_line(rows).tolist() == [8, 24, 24, 40, 16, 12]
     assert memory_by_place(rows) == (
-        ("embed", 8, 8), ("blocks.0", 40, 24), ("blocks.1", 16, 16), ("unembed", 12, 4),
+        ("embed", 100, 8, 8), ("blocks.0", 42, 40, 24), ("blocks.1", 30, 16, 16), ("unembed", 0, 12, 4),
     )  # fmt: skip
 
 
