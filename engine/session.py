@@ -14,14 +14,16 @@ import numpy as np
 
 from engine.decoder import Decoder
 from engine.edits import Edit
-from engine.errors import InputError
+from engine.errors import InputError, MiniGPTError
 from engine.feeding import feed_prompt, node_bytes, owned, replay, rows_of
 from engine.model import Model, open_model
-from engine.passes import generating_pass, plain_pass
+from engine.passes import PLAIN, TRAINING, pass_of
 from engine.prepare import Prepared, prepare
 from engine.sampling import Draw, Sampler, sample
 from engine.settings import Settings
 from engine.stepper import Stepper
+from engine.switch import Switch
+from engine.switching import last_logits, switch_between
 from engine.threads import ThreadLimit
 from engine.timeline import Node
 from engine.tokenizer import StreamDecoder
@@ -54,6 +56,7 @@ class Session:
 
     settings   how generation runs           sampler, seed   how tokens are drawn
     leaf       the last token of the active text; None before the first prompt
+    switch     what the last change of settings did
     ended      why generation stopped, in words, or None while it could go on
     """
 
@@ -68,8 +71,10 @@ class Session:
         self.ended: str | None = None
         self.edits: list[Edit] = []
         self.breakpoints: set[str] = set()
-        self.step_plain = True
+        self.pass_kind = PLAIN
         self.tokens_per_s: float | None = None
+        self.switch: Switch | None = None
+        self._speeds: dict[Settings, float] = {}
         self.stepper: Stepper | None = None
         self.decoder = Decoder(self._prepared())
         self._left: tuple[Node, Decoder] | None = None
@@ -138,7 +143,7 @@ class Session:
                 token = self.next_token(stream)
                 spent_s += perf_counter() - started  # what the caller does between tokens is not counted
                 made, written = made + 1, written + token.text
-                self.tokens_per_s = made / spent_s
+                self.tokens_per_s = self._speeds[self.settings] = made / spent_s
                 if not ignore_eos and token.id in self.model.config.eos:
                     self.ended = f"the end token {token.id}"
                 elif stop_text and stop_text in written:
@@ -215,12 +220,20 @@ class Session:
         return ends
 
     def change(self, settings: Settings, stop: Callable[[], bool] = never) -> None:
-        """Run under other settings from here on: the text stays, its internals are computed again."""
+        """Run under other settings from here on: the text stays, its internals are computed again.
+
+        `switch` says afterwards what that changed. Where it is stopped or fails, everything is as it was.
+        """
+        nodes, old = self.nodes, self.decoder
+        before = last_logits(nodes)
         decoder = Decoder(Prepared(self.model.config, self.model.weights, settings, self.decoder.prepared.keep))
         decoder.stop = stop
         if self.leaf is not None:
             replay(decoder, self.leaf)
+        number = self.switch.number + 1 if self.switch else 1
+        self.switch = switch_between(number, old, decoder, before, nodes, self.tokens_per_s)
         self.settings, self.decoder, self._left = settings, decoder, None
+        self.tokens_per_s = self._speeds.get(settings)
         self._threads.set(settings.threads)
         if self.leaf is not None:
             self._trim(self.leaf.path())
@@ -231,17 +244,26 @@ class Session:
         self.sampler = replace(self.sampler, **changes)  # type: ignore[arg-type]
         self.seed = self.seed if seed is None else seed
 
-    def restep(self, plain: bool | None = None) -> None:
-        """Begin to step the pass over the present text: the plain program on all of it, or what generation runs."""
-        if plain is not None:
-            self.step_plain = plain
+    def restep(self, kind: str | None = None) -> None:
+        """Begin to step a pass over the present text, of one of the kinds of `engine.passes`; by default of the last.
+
+        Where a training pass is refused, the plain one takes its place, and the error is raised if it was asked for.
+        """
+        self.pass_kind = kind or self.pass_kind
         if self.leaf is None:
             return
-        ids = self.tokens
         depth = self.stepper.depth if self.stepper else "line"
-        window = self.settings.kv_window
-        stepped = plain_pass(self.model, window, ids) if self.step_plain else generating_pass(self.decoder, ids)
-        self.stepper = Stepper(*stepped, self.edits, self.breakpoints, depth, self.step_plain)
+        try:
+            stepped = pass_of(self.pass_kind, self.model, self.decoder, self.settings.kv_window, self.tokens)
+        except MiniGPTError:
+            if self.pass_kind != TRAINING:
+                raise
+            self.restep(PLAIN)
+            if kind is not None:
+                raise
+            return
+        edits = () if self.pass_kind == TRAINING else self.edits  # an edit is no part of what is learned
+        self.stepper = Stepper(*stepped, edits, self.breakpoints, depth, self.pass_kind)
 
     def _prepared(self) -> Prepared:
         return prepare(self.model.config, self.model.weights, self.settings)

@@ -15,6 +15,7 @@ from engine.memory import MemoryReport
 from engine.program import Cost, Shape
 from engine.sampling import Sampler
 from engine.settings import Settings
+from engine.switch import Switch
 
 Array = np.ndarray
 
@@ -81,12 +82,17 @@ class Stepping:
     cursor: int
     values: Mapping[str, Array]
 
-    is_plain: bool = True  # the plain program over all tokens, not what generation runs
+    kind: str = "plain"  # or "generating" or "training": see `engine.passes`
     ids: tuple[int, ...] = ()  # the tokens that the pass is over
 
     @property
     def done(self) -> bool:
         return self.cursor == len(self.rows)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the plain program over all tokens."""
+        return self.kind == "plain"
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,7 @@ class Snapshot:
     branches: tuple[Branch, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     has_tokenizer: bool = True  # if not, tokens are shown as their ids
+    switch: Switch | None = None  # what the last change of settings did
     windows: tuple[int | None, ...] = ()  # keys a token may see in each layer, itself included; None: all before it
 
     def candidates(self, position: int) -> tuple[Candidate, ...]:

@@ -59,6 +59,7 @@ class SnapshotMaker:
             branches=self._branches(nodes),
             warnings=session.model.warnings,
             windows=tuple(min(filter(None, (w, session.settings.kv_window)), default=None) for w in config.windows),
+            switch=session.switch,
             has_tokenizer=session.model.tokenizer is not None,
         )
 
