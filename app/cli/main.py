@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from app.cli import check, corpus, download, evaluation, generate, info, logits, places, step, train
+from app.cli import check, corpus, diff, download, evaluation, generate, heads, info, logits, places, step, train
 from app.cli.flags import Parser
 from app.cli.guard import guarded
 from app.cli.version import VERSION
@@ -18,6 +18,8 @@ COMMANDS: dict[str, ModuleType] = {
     "logits": logits,
     "step": step,
     "eval": evaluation,
+    "heads": heads,
+    "diff": diff,
     "check": check,
     "train": train,
     "download": download,
