@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from engine.decoder import Decoder, Fed
+from engine.decoder import Decoder
 from engine.errors import InputError
 from engine.files import open_regular, refused
 from engine.model import Model
@@ -29,6 +29,7 @@ from engine.prepare import prepare
 from engine.settings import Settings
 from engine.tokenizer import Tokenizer
 
+Array = np.ndarray
 LARGEST_TEXT = 64 << 20
 
 
@@ -63,6 +64,26 @@ class Evaluation:
     def accuracy(self) -> float:
         return self.hits / self.tokens
 
+    def with_rows(self, first: int, logits: Array, piece: Piece, text: Windows) -> Evaluation:
+        """The sums with one more chunk: the logits of tokens first, first + 1, ... of a piece."""
+        start, end = piece.foreseen(first, len(logits))
+        if start == end:
+            return self
+        rows, targets = logits[start - 1 - first : end - 1 - first], np.asarray(piece.ids[start:end])
+        with np.errstate(all="ignore"):  # what is not finite is told below
+            nats = -float(log_softmax(rows)[np.arange(len(targets)), targets].sum(dtype=np.float64))
+        if not math.isfinite(nats):
+            raise InputError(
+                f"the logits hold NaN or infinity after {self.tokens} scored tokens: are the weights damaged?"
+            )
+        return replace(
+            self,
+            tokens=self.tokens + len(targets),
+            bytes=self.bytes + text.bytes_of(piece, start, end),
+            nats=self.nats + nats,
+            hits=self.hits + int((rows.argmax(-1) == targets).sum()),
+        )
+
 
 def read_text(path: str | Path) -> str:
     """The text of a file. Raises FileError unless it is UTF-8 and reads like text."""
@@ -95,28 +116,14 @@ def evaluate(
 
     Raises InputError if the model has no tokenizer, the text is too short, or the logits are not numbers.
     """
-    if model.tokenizer is None:
-        raise InputError(f"{model.name} has no tokenizer, so it cannot read text")
-    length = window_of(model, window)
-    beginning = list(model.tokenizer.beginning)
-    given = max(1, len(beginning))
-    if length <= given:
-        raise InputError(f"context: expected more than {given} tokens, which begin every window, got {length}")
-    ids = model.tokenizer.encode(text)
-    step = length - len(beginning)
-    starts = range(0, len(ids), step)
-    pieces = [Piece(beginning + ids[at : at + step], given, at - len(beginning)) for at in starts]
-    total = sum(piece.scored for piece in pieces)
-    if total == 0:
-        raise InputError(f"the text is too short: {len(ids)} tokens, and none has one before it")
+    text_cut = windows(model, text, window)
     decoder = Decoder(prepare(model.config, model.weights, settings or Settings(), keep=()))
-    done = Evaluation(0, total, 0, 0.0, 0)
-    for piece in pieces:
-        if piece.scored:
-            decoder.rewind(0)
-            for fed in decoder.feed(piece.ids):
-                done = _add(done, fed, piece, model.tokenizer, ids)
-                yield done
+    done = Evaluation(0, text_cut.total, 0, 0.0, 0)
+    for piece in text_cut.pieces:
+        decoder.rewind(0)
+        for fed in decoder.feed(piece.ids):
+            done = done.with_rows(fed.first, fed.logits, piece, text_cut)
+            yield done
 
 
 @dataclass(frozen=True)
@@ -134,23 +141,44 @@ class Piece:
     def scored(self) -> int:
         return max(0, len(self.ids) - self.given)
 
-
-def _add(done: Evaluation, fed: Fed, piece: Piece, tokenizer: Tokenizer, ids: list[int]) -> Evaluation:
-    """The sums with one more chunk: row r foresees token r + 1 of the window."""
-    first = max(fed.first + 1, piece.given)
-    last = min(fed.first + 1 + len(fed.logits), len(piece.ids))
-    if last <= first:
-        return done
-    rows, targets = fed.logits[first - 1 - fed.first : last - 1 - fed.first], np.asarray(piece.ids[first:last])
-    with np.errstate(all="ignore"):  # what is not finite is told below
-        nats = -float(log_softmax(rows)[np.arange(len(targets)), targets].sum(dtype=np.float64))
-    if not math.isfinite(nats):
-        raise InputError(f"the logits hold NaN or infinity after {done.tokens} scored tokens: are the weights damaged?")
-    hits = int((rows.argmax(-1) == targets).sum())
-    size = sum(_size(tokenizer, ids, at + piece.offset) for at in range(first, last))
-    return Evaluation(done.tokens + len(targets), done.total, done.bytes + size, done.nats + nats, done.hits + hits)
+    def foreseen(self, first: int, count: int) -> tuple[int, int]:
+        """Which tokens (from, to) are scored by the logits of tokens first .. first+count-1: row r foresees r + 1."""
+        start = max(first + 1, self.given)
+        return start, max(start, min(first + 1 + count, len(self.ids)))
 
 
-def _size(tokenizer: Tokenizer, ids: list[int], at: int) -> int:
-    """The bytes that token `at` of the text stands for, where it stands."""
-    return len(tokenizer.piece(ids[at], ids[at - 1] if at else None))
+@dataclass(frozen=True)
+class Windows:
+    """A text cut into pieces, each with something to score. `ids` are those of the text, without beginning tokens."""
+
+    tokenizer: Tokenizer
+    ids: list[int]
+    pieces: tuple[Piece, ...]
+
+    @property
+    def total(self) -> int:
+        """How many tokens are scored in all."""
+        return sum(piece.scored for piece in self.pieces)
+
+    def bytes_of(self, piece: Piece, first: int, last: int) -> int:
+        """The bytes that tokens first .. last - 1 of a piece stand for, where they stand."""
+        places = range(first + piece.offset, last + piece.offset)
+        return sum(len(self.tokenizer.piece(self.ids[at], self.ids[at - 1] if at else None)) for at in places)
+
+
+def windows(model: Model, text: str, window: int | None = None) -> Windows:
+    """Cut a text. Raises InputError if the model has no tokenizer, or nothing could be scored."""
+    if model.tokenizer is None:
+        raise InputError(f"{model.name} has no tokenizer, so it cannot read text")
+    length = window_of(model, window)
+    beginning = list(model.tokenizer.beginning)
+    given = max(1, len(beginning))
+    if length <= given:
+        raise InputError(f"context: expected more than {given} tokens, which begin every window, got {length}")
+    ids = model.tokenizer.encode(text)
+    step = length - len(beginning)
+    cut = (Piece(beginning + ids[at : at + step], given, at - len(beginning)) for at in range(0, len(ids), step))
+    found = Windows(model.tokenizer, ids, tuple(piece for piece in cut if piece.scored))
+    if not found.pieces:
+        raise InputError(f"the text is too short: {len(ids)} tokens, and none has one before it")
+    return found
