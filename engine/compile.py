@@ -18,7 +18,7 @@ from engine.emitter import Emitter, Ref
 from engine.errors import Cancelled, ProgramError
 from engine.kernels import KERNELS
 from engine.listing import block_of
-from engine.ops.cache import append
+from engine.ops.cache import APPENDS, caches_of
 from engine.program import Line, Program, Shape, Weights
 
 UNLIKELY = 7_368_787  # a prime: lengths of growing axes are marked by its multiples while shapes are inferred
@@ -40,10 +40,11 @@ class Compiled:
         self.results = tuple(dict.fromkeys((*program.outputs, *keep)))
         for address in self.results:
             program.index(address)
-        self._caches = tuple(line.ins[0] for line in program.lines if line.op is append)
+        self._caches = tuple(name for line in program.lines for name in caches_of(line))
         self._arguments = tuple(name for name in program.inputs if name not in self._caches)
-        self._growing = tuple(dict.fromkeys(line.ins[3] for line in program.lines if line.op is append))
+        self._growing = tuple(dict.fromkeys(line.ins[3] for line in program.lines if line.op in APPENDS))
         self._arena = np.empty(0, np.float32)
+        self._scratch: dict[int, np.ndarray] = {}
         self._bound: dict[Any, Callable[..., tuple[np.ndarray, ...]]] = {}
         self._bound_caches: tuple[int, ...] = ()
         self.stop: Callable[[], bool] | None = None
@@ -73,7 +74,7 @@ class Compiled:
 
     def bind(self, inputs: Mapping[str, np.ndarray]) -> Callable[..., tuple[np.ndarray, ...]]:
         """The function for this number of tokens and these caches."""
-        capacity = {line.ins[3]: inputs[line.ins[0]].shape[2] for line in self.program.lines if line.op is append}
+        capacity = {line.ins[3]: inputs[line.ins[0]].shape[2] for line in self.program.lines if line.op in APPENDS}
         known = {name: np.shape(self.weights[name]) for name in self.program.params}
         known |= {name: np.shape(inputs[name]) for name in self.program.inputs}
         largest = infer_shapes(self.program, known | {name: (slots,) for name, slots in capacity.items()})
@@ -92,7 +93,7 @@ class _Binding:
     def __init__(self, owner: Compiled, inputs: Mapping[str, np.ndarray], planned: Plan,
                  largest: Mapping[str, Shape], marked: Mapping[str, Shape]) -> None:  # fmt: skip
         self.owner, self.planned, self.largest, self.marked = owner, planned, largest, marked
-        self.emitter = Emitter()
+        self.emitter = Emitter(owner._scratch)
         self.refs: dict[str, Ref] = {}
         self.kept: dict[str, str] = {}
         for name in owner.program.params:
@@ -132,12 +133,12 @@ class _Binding:
     def _emit(self, line: Line) -> None:
         ins = [self.refs[name] for name in line.ins]
         is_fixed = not any(ref.grows or ref.array is None for ref in ins)
-        if line.op.is_view and is_fixed and line.op is not append:
+        if line.op.is_view and is_fixed and line.op not in APPENDS:
             view = line.op.forward(*(ref.array for ref in ins), **line.attrs)
             assert np.may_share_memory(view, ins[0].fixed), f"{line.out} was copied, not viewed"
             self.refs[line.out] = Ref(self.largest[line.out], view)
             return
-        if line.op.is_view and line.op is not append:
+        if line.op.is_view and line.op not in APPENDS:
             taken = self.emitter.once(
                 f"{self.emitter.constant(line.op.forward)}({', '.join(map(self.emitter.whole, ins))})"
             )
@@ -157,7 +158,7 @@ class _Binding:
     def _place(self, line: Line) -> Ref:
         """Where the line's result lies: its own piece of the arena, or the memory of the input it takes over."""
         sizes = self._sizes(line.out)
-        if line.op is append:
+        if line.op in APPENDS:
             return Ref(sizes, cache=self.refs[line.ins[0]].array)
         if line.out in self.owner.homes:
             return Ref(sizes, self.owner.homes[line.out])

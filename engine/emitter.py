@@ -54,14 +54,14 @@ class Ref:
 class Emitter:
     """Lines of source in the making, with their namespace."""
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: dict[int, Array] | None = None) -> None:
         self.source: list[str] = []
         self.namespace: dict[str, Any] = {}
         self._constants: dict[Any, str] = {}
         self._held: list[object] = []  # keeps ids in _constants valid
         self._expressions: dict[str, str] = {}
         self.memo: dict[Any, Any] = {}  # what kernels share within one function
-        self._scratch: dict[int, Array] = {}
+        self._scratch: dict[int, Array] = {} if scratch is None else scratch
         self._count = 0
 
     def fresh(self) -> str:
@@ -87,12 +87,15 @@ class Emitter:
         words = [*args, *(f"{k}={v}" for k, v in named.items())]
         self.line(f"{self.constant(function)}({', '.join(words)})")
 
-    def scratch(self, size: int, shape: tuple[int, ...] | None = None) -> str:
-        """A buffer for use within one operation; all operations that want one of this size get the same."""
+    def buffer(self, size: int) -> Array:
+        """A flat buffer for use within one operation; all operations that want one of this size get the same."""
         if size not in self._scratch:
             self._scratch[size] = np.empty(size, np.float32)
-        buffer = self._scratch[size]
-        return self.view(Ref((size,), buffer), lambda a: a.reshape(shape or (size,)))
+        return self._scratch[size]
+
+    def scratch(self, size: int, shape: tuple[int, ...] | None = None) -> str:
+        """The name of a buffer, seen with some axes."""
+        return self.view(Ref((size,), self.buffer(size)), lambda a: a.reshape(shape or (size,)))
 
     def once(self, expression: str) -> str:
         """The name of an expression's value, computed once per call of the function."""

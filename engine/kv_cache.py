@@ -42,7 +42,7 @@ class Track:
 class KVCache:
     """Keys and values of `length` tokens for all layers.
 
-    arrays   by the program's input name, (1, G, slots, d) float32
+    arrays   by the program's input name, (1, G, slots, d) float32; or int8, with (1, G, slots) float32 scales
     tracks   by the name of the positions input
     """
 
@@ -57,7 +57,7 @@ class KVCache:
         for slot in self.slots:
             count = min(GROWTH, context) if slot.window is None else slot.window + RING_SLACK
             track = self.tracks.setdefault(slot.key_position_ids, Track(slot.window, count, np.full(count, EMPTY)))
-            self.arrays[slot.name] = self._empty(slot, track.slots)
+            self.arrays |= self._empty(slot, track.slots)
 
     @property
     def longest_chunk(self) -> int | None:
@@ -70,9 +70,13 @@ class KVCache:
 
     @property
     def used_bytes(self) -> int:
-        return sum(
-            self.arrays[s.name][:, :, : self.tracks[s.key_position_ids].used(self.length)].nbytes for s in self.slots
-        )
+        return sum(self.bytes_of(slot)[1] for slot in self.slots)
+
+    def bytes_of(self, slot: CacheSlot) -> tuple[int, int]:
+        """Bytes allocated and used for one slot of the program, scales included."""
+        used = self.tracks[slot.key_position_ids].used(self.length)
+        arrays = [self.arrays[name] for name in (slot.name, slot.scales) if name is not None]
+        return sum(array.nbytes for array in arrays), sum(array[:, :, :used].nbytes for array in arrays)
 
     def claim(self, count: int) -> dict[str, np.ndarray]:
         """Make room for `count` more tokens; return the program's inputs for them, tokens aside.
@@ -120,15 +124,19 @@ class KVCache:
             track.positions = np.concatenate([track.positions, np.full(more - track.slots, EMPTY)])
             for slot in self.slots:
                 if slot.key_position_ids == name:
-                    grown = self._empty(slot, more)
-                    grown[:, :, : track.slots] = self.arrays[slot.name]
-                    self.arrays[slot.name] = grown
+                    for array_name, grown in self._empty(slot, more).items():
+                        grown[:, :, : track.slots] = self.arrays[array_name]
+                        self.arrays[array_name] = grown
             track.slots = more
             self.version += 1
 
-    def _empty(self, slot: CacheSlot, count: int) -> np.ndarray:
-        """Keys lie in memory as (G, d, slots): a query then meets each of its channels in one run of numbers."""
+    def _empty(self, slot: CacheSlot, count: int) -> dict[str, np.ndarray]:
+        """A slot's arrays. Keys of float32 lie in memory as (G, d, slots): a query then meets each of its channels in
+        one run of numbers; those of int8 are widened row by row first."""
         kv_heads, head_size = self._row
+        if slot.scales is not None:
+            numbers = np.zeros((1, kv_heads, count, head_size), np.int8)
+            return {slot.name: numbers, slot.scales: np.zeros((1, kv_heads, count), np.float32)}
         if slot.is_key:
-            return np.zeros((1, kv_heads, head_size, count), np.float32).swapaxes(2, 3)
-        return np.zeros((1, kv_heads, count, head_size), np.float32)
+            return {slot.name: np.zeros((1, kv_heads, head_size, count), np.float32).swapaxes(2, 3)}
+        return {slot.name: np.zeros((1, kv_heads, count, head_size), np.float32)}

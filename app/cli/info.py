@@ -124,6 +124,7 @@ def _inputs(program: Any, rows: int, seen: int, config: ModelConfig) -> dict[str
         slots = seen if slot.window is None else min(seen, slot.window + RING_SLACK)
         known[slot.key_position_ids] = (slots,)
         known[slot.name] = (1, config.kv_heads, slots, config.head_size)
+        known |= {slot.scales: (1, config.kv_heads, slots)} if slot.scales else {}
     return known
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.kernels import attention as attending
 from engine.kernels import backward, blocks, dense
+from engine.kernels import int8 as narrow
 from engine.kernels.forms import Kernel
 from engine.ops import (
     activation,
@@ -19,6 +20,7 @@ from engine.ops import (
     attention_gradients,
     cache,
     embedding,
+    int8,
     linear,
     linear_gradients,
     loss,
@@ -40,7 +42,11 @@ KERNELS: dict[Op, Kernel] = {
     activation.silu_folded: dense.silu_folded_kernel,
     embedding.embed: dense.embed_kernel,
     rope.rotate: attending.rotate_kernel,
+    int8.linear_int8: narrow.linear_int8_kernel,
+    int8.embed_int8: narrow.embed_int8_kernel,
     cache.append: attending.append_kernel,
+    cache.append_int8: attending.append_int8_kernel,
+    cache.widen: narrow.widen_kernel,
     attention.scores: attending.scores_kernel,
     attention.softmax: attending.softmax_kernel,
     activation.gelu_tanh: backward.in_blocks(blocks.gelu_tanh),

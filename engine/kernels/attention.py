@@ -30,6 +30,17 @@ def append_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
     return True
 
 
+def append_int8_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
+    """Through the operation; the result is a slice that grows."""
+    _, new, position_ids, key_position_ids, scales = ins
+    assert out.cache is not None
+    whole = e.constant(out.cache)
+    e.call(cache.append_int8_forward, whole, e.whole(new), e.whole(position_ids), e.whole(key_position_ids),
+           e.whole(scales))  # fmt: skip
+    out.name = e.once(f"{whole}[:, :, :{out.shape[2]}]")
+    return True
+
+
 def scores_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
     """One query: G products of (H/G, d) and (d, S)."""
     q, k = ins

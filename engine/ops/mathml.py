@@ -90,6 +90,7 @@ EQUATIONS: dict[str, str] = {
     "linear": row("y = x W + b"),
     "add": row("y = a + b"),
     "multiply": row("y = a ⊙ b"),
+    "linear_int8": row("y = s ( x Q^⊤ ) + b"),
     "scale": row("y = c x"),
     "identity": row("y = x"),
     "columns": row("y = x_:,a:b"),
@@ -130,6 +131,8 @@ EQUATIONS: dict[str, str] = {
     "shared_product": row("∂k = ∂s^⊤ q"),
     "softmax_dx": row("∂x = p ⊙ ( ∂y -", total("j"), "∂y_j p_j )"),
     "append": row("K = [ K_past ; k ]"),
+    "append_int8": row("Q = [ Q_past ; round ( k / s ) ]"),
+    "widen": row("K = s Q"),
     # positions
     "rope_cos": row("c_p,i = cos ( p", power("θ", "- 2 i / d"), ")"),
     "rope_sin": row("s_p,i = sin ( p", power("θ", "- 2 i / d"), ")"),
@@ -141,6 +144,7 @@ EQUATIONS: dict[str, str] = {
     ),
     # embedding, dropout, loss
     "embed": row("y = E_id"),
+    "embed_int8": row("y = s_id Q_id"),
     "embed_dtable": row("∂E_id ← ∂E_id + ∂y"),
     "dropout": row("y =", frac("x ⊙ m", "1 - p")),
     "cross_entropy": row("L = -", total("t"), "log", '<msub><mi>softmax</mi><mi>target</mi></msub>', "( x_t )"),

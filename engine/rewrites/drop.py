@@ -12,13 +12,14 @@ from dataclasses import replace
 from engine.ops import activation, norm
 from engine.ops.attend import attend
 from engine.ops.attention import causal_mask, mask, merge_heads, scores, softmax, split_heads, weighted_sum
+from engine.ops.int8 import linear_int8
 from engine.ops.linear import add, columns, identity, last_position, last_row, linear, multiply, scale
 from engine.ops.rope import rotate
 from engine.program import Line, Program, Weights
 from engine.rewrites.prune import prune
 
-ROW_WISE = {linear, add, multiply, scale, identity, columns, split_heads, merge_heads, rotate, mask, softmax,
-            norm.scale_shift, norm.layer_normalize, norm.rms_normalize, activation.gelu_tanh_folded,
+ROW_WISE = {linear, linear_int8, add, multiply, scale, identity, columns, split_heads, merge_heads, rotate, mask,
+            softmax, norm.scale_shift, norm.layer_normalize, norm.rms_normalize, activation.gelu_tanh_folded,
             activation.silu_folded, *activation.ACTIVATIONS.values()}  # fmt: skip
 """Operations that compute each token's row from the same token's rows."""
 KEYS_OR_VALUES = {scores: (1,), weighted_sum: (1,), attend: (1, 2)}

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from engine.listing import block_of
+from engine.ops.int8 import linear_int8
 from engine.ops.linear import linear, scale
 from engine.ops.norm import scale_shift
 from engine.program import Line, Program, Weights
@@ -58,14 +59,18 @@ def fold_scale(program: Program, weights: Weights, keep: Collection[str] = ()) -
 def multiply_into(
     program: Program, address: str, factor: float, weights: Weights, bias: bool = True
 ) -> tuple[Program, dict[str, Recipe]]:
-    """The program with the matrix that makes `address` (and, if wanted, its bias) times a factor, and the recipes."""
+    """The program with the matrix that makes `address` (and, if wanted, its bias) times a factor, and the recipes.
+
+    Of an int8 matrix the scales are multiplied: the whole numbers stay as they are.
+    """
     at = program.index(address)
     line = program.lines[at]
+    first = 2 if line.op is linear_int8 else 1
     recipes = {
         f"{name}@scaled": Recipe(shape_of(weights, name), partial(_times, weights, name, factor))
-        for name in (line.ins[1:] if bias else line.ins[1:2])
+        for name in (line.ins[first:] if bias else line.ins[first : first + 1])
     }
-    scaled = replace(line, ins=(line.ins[0], *recipes, *line.ins[1 + len(recipes) :]))
+    scaled = replace(line, ins=(*line.ins[:first], *recipes, *line.ins[first + len(recipes) :]))
     return program.with_lines([*program.lines[:at], scaled, *program.lines[at + 1 :]]), recipes
 
 
@@ -102,5 +107,5 @@ def _absorbed(reader: Line, norm: Line, weights: Weights) -> tuple[Line, dict[st
 
     recipes = {reader.ins[1] + SUFFIX: Recipe(shape, weight)}
     if len(reader.ins) > 2 or len(norm.ins) > 2:
-        recipes[reader.ins[1].removesuffix("weight") + "bias" + SUFFIX] = Recipe(shape[1:], bias)
+        recipes[reader.ins[1].replace(".weight", ".bias") + SUFFIX] = Recipe(shape[1:], bias)
     return replace(reader, ins=(norm.ins[0], *recipes), attrs={**reader.attrs, "transposed": False}), recipes

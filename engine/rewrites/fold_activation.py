@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from engine.ops.activation import GELU_INNER, gelu_tanh, gelu_tanh_folded, silu, silu_folded
+from engine.ops.int8 import linear_int8
 from engine.ops.linear import linear
 from engine.program import Line, Op, Program, Weights
 from engine.rewrites.fold import SUFFIX, multiply_into, renamed
@@ -36,7 +37,7 @@ def fold_activations(program: Program, weights: Weights, keep: Collection[str] =
 def _only_reader(program: Program, activation: Line) -> Line | None:
     """The matrix that alone reads an activation's result."""
     readers = [line for line in program.lines if activation.out in line.ins]
-    return readers[0] if len(readers) == 1 and readers[0].op is linear else None
+    return readers[0] if len(readers) == 1 and readers[0].op in (linear, linear_int8) else None
 
 
 def _with_op(program: Program, line: Line, op: Op, changed: list[str]) -> Program:

@@ -40,6 +40,13 @@ class Overlay(Mapping[str, np.ndarray]):
         return self._recipes[name].shape if name in self._recipes else shape_of(self._base, name)
 
 
+def holds(weights: Weights, name: str) -> bool:
+    """Whether there is a weight of this name, without making it."""
+    if isinstance(weights, Overlay):
+        return name in weights._recipes or holds(weights._base, name)
+    return name in weights
+
+
 def shape_of(weights: Weights, name: str) -> Shape:
     """The shape of a weight, without making it."""
     return weights.shape(name) if isinstance(weights, Overlay) else weights[name].shape

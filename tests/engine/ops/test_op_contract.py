@@ -14,9 +14,10 @@ from engine.edits import Edit, edit_op
 from engine.ops.activation import gelu_erf, gelu_tanh, gelu_tanh_folded, relu, silu, silu_folded
 from engine.ops.attend import attend
 from engine.ops.attention import causal_mask, mask, merge_heads, scores, softmax, split_heads, weighted_sum
-from engine.ops.cache import append
+from engine.ops.cache import APPENDS, append, append_int8, widen
 from engine.ops.dropout import dropout
 from engine.ops.embedding import embed, sinusoidal
+from engine.ops.int8 import embed_int8, linear_int8
 from engine.ops.linear import add, columns, identity, last_position, last_row, linear, multiply, scale
 from engine.ops.loss import cross_entropy
 from engine.ops.norm import layer_normalize, rms_normalize, scale_shift
@@ -41,12 +42,19 @@ def numbers(*shape: int) -> np.ndarray:
     return RNG.standard_normal(shape).astype(np.float32)
 
 
+def whole(*shape: int) -> np.ndarray:
+    return RNG.integers(-127, 128, shape).astype(np.int8)
+
+
 ROPE = {"head_size": 6, "theta": 100.0, "scaling": None}
 ADAM = {"rate": 1e-3, "step": 3, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8}
 CASES: list[tuple[Op, tuple, dict]] = [
     (linear, (numbers(2, 3, 4), numbers(4, 5)), {}),
     (linear, (numbers(2, 3, 4), numbers(4, 5), numbers(5)), {"transposed": False}),
     (linear, (numbers(2, 3, 4), numbers(5, 4), numbers(5)), {"transposed": True}),
+    (linear_int8, (numbers(2, 3, 4), whole(5, 4), numbers(5)), {}),
+    (linear_int8, (numbers(2, 3, 4), whole(5, 4), numbers(5), numbers(5)), {}),
+    (embed_int8, (np.array([[1, 0, 6], [2, 2, 5]]), whole(7, 4), numbers(7)), {}),
     (add, (numbers(2, 3, 4), numbers(2, 3, 4)), {}),
     (add, (numbers(2, 3, 4), numbers(3, 4)), {}),
     (multiply, (numbers(2, 3, 4), numbers(2, 3, 4)), {}),
@@ -81,6 +89,8 @@ CASES: list[tuple[Op, tuple, dict]] = [
     (weighted_sum, (numbers(2, 6, 3, 5), numbers(2, 2, 5, 4)), {}),
     (attend, (numbers(2, 6, 40, 4), numbers(2, 2, 45, 4), numbers(2, 2, 45, 3), np.arange(5, 45), np.arange(45)), {}),
     (append, (numbers(2, 3, 8, 4), numbers(2, 3, 2, 4), np.arange(1, 3), np.arange(3)), {"window": None}),
+    (append_int8, (whole(2, 3, 8, 4), numbers(2, 3, 2, 4), np.arange(1, 3), np.arange(3), numbers(2, 3, 8)), {}),
+    (widen, (whole(2, 3, 5, 4), numbers(2, 3, 8)), {}),
     (cross_entropy, (numbers(2, 3, 7), np.array([[0, 6, -1], [3, 3, -1]])), {}),
     (dropout, (numbers(2, 3, 4), np.array([5, 1]), np.arange(2)), {"p": 0.5, "address": "blocks.0.attn.out"}),
     (count_targets, (np.array([[0, 6, -1], [3, 3, -1]]),), {}),
@@ -108,9 +118,9 @@ def test_every_operation_of_a_forward_pass_is_tried_here():
 def test_float32_stays_float32_and_the_shape_is_foretold(op, ins, attrs):
     before = [a.copy() for a in ins]
     result = op.forward(*ins, **attrs)
-    assert result.dtype == (ins[0].dtype if op is last_position else np.float32)
+    assert result.dtype == (ins[0].dtype if op in (last_position, append_int8) else np.float32)
     assert result.shape == op.shape(*(a.shape for a in ins), **attrs)
-    if op is not append:  # which is there to write into its cache
+    if op not in APPENDS:  # which is there to write into its cache
         assert all(np.array_equal(a, b) for a, b in zip(ins, before, strict=True))
 
 
