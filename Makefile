@@ -1,5 +1,5 @@
 # What a person does with this project. Everything happens inside .venv; nothing outside this folder is changed.
-#   make run MODEL=PATH [PROMPT="Once upon a time"]     make test     make check     make help
+#   make run [MODEL=PATH] [PROMPT="Once upon a time"]     make test     make check     make help
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,9 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 SETUP := $(VENV)/.done-setup
 TESTING := $(VENV)/.done-testing
 SOURCES := pyproject.toml constraints.txt app/cli/version.py
-SHIPPED := $(patsubst sample_models/%/config.json,%,$(firstword $(sort $(wildcard sample_models/*/config.json))))
 
-MODEL ?= $(SHIPPED)
 export MODEL PROMPT
 
 .DEFAULT_GOAL := help
@@ -18,7 +16,7 @@ export MODEL PROMPT
 
 help:
 	@echo "make setup          install into .venv (needs python3-venv and the network, once)"
-	@echo "make run MODEL=PATH [PROMPT=TEXT]   open a model in the terminal app"
+	@echo "make run [MODEL=PATH] [PROMPT=TEXT]   open a model in the terminal app"
 	@echo "make gui            open the window"
 	@echo "make test           run the tests          make soak    their long versions"
 	@echo "make check          style and types        make bench   speed, as ratios in one run"
@@ -42,9 +40,8 @@ $(TESTING): $(SETUP)
 	@touch $@
 
 run: $(SETUP)
-	@if [ -z "$$MODEL" ]; then \
-	  echo "error: no model comes with this version yet: make run MODEL=PATH, a Hugging Face model directory" >&2; exit 2; fi
-	@if [ -n "$$PROMPT" ]; then $(BIN)/minigpt-tui "$$MODEL" --prompt="$$PROMPT"; else $(BIN)/minigpt-tui "$$MODEL"; fi
+	@set --; if [ -n "$$MODEL" ]; then set -- "$$MODEL"; fi; \
+	  if [ -n "$$PROMPT" ]; then set -- "$$@" --prompt="$$PROMPT"; fi; $(BIN)/minigpt-tui "$$@"
 
 gui: $(SETUP)
 	@$(BIN)/minigpt-gui

@@ -51,9 +51,9 @@ def opening_from(words: Sequence[str]) -> Opening:
 
     args = parser().parse_args(words)
     if args.model is None:
-        from engine.model import shipped_models
+        from engine.model import default_model
 
-        args.model = next(iter(shipped_models()), None)
+        args.model = default_model()
     if args.model is None:
         raise InputError(NO_MODEL)
     settings, sampler = settings_from(args), sampler_from(args)

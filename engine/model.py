@@ -23,6 +23,7 @@ from engine.tokenizer import Tokenizer, open_tokenizer
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ROOT / "assets" / "presets"
 SHIPPED = ROOT / "sample_models"
+PREFERRED = "tales"  # of the shipped models
 INIT_STD = 0.02  # GPT-2's
 
 
@@ -80,6 +81,12 @@ def _exists(path: Path) -> bool:
 def shipped_models() -> tuple[str, ...]:
     """Names of the models that come with the project."""
     return tuple(sorted(p.parent.name for p in SHIPPED.glob("*/config.json")))
+
+
+def default_model() -> str | None:
+    """The name of the model that opens where none was named; None if none is shipped."""
+    shipped = shipped_models()
+    return PREFERRED if PREFERRED in shipped else next(iter(shipped), None)
 
 
 def presets() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import InputError, MiniGPTError
-from engine.model import open_model, presets
+from engine.model import default_model, open_model, presets, shipped_models
 from engine.session import Session
 from engine.weights import save_checkpoint
 
@@ -49,6 +49,22 @@ def test_random_weights_are_those_of_a_fresh_gpt2():
 def test_a_preset_that_is_none_is_refused_with_those_there_are(spec):
     with pytest.raises(InputError, match=r"random:PRESET\[:SEED\] with one of .*gpt2-2x240"):
         open_model(spec)
+
+
+@pytest.mark.parametrize(
+    ("shipped", "opened"),
+    [((), None), (("shakespeare",), "shakespeare"), (("alpha", "tales", "zeta"), "tales"), (("b", "c"), "b")],
+)
+def test_tales_opens_where_no_model_was_named_else_the_first(tmp_path, monkeypatch, shipped, opened):
+    monkeypatch.setattr("engine.model.SHIPPED", tmp_path)
+    for name in shipped:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    assert shipped_models() == shipped and default_model() == opened
+
+
+def test_what_is_shipped_opens_by_name():
+    assert all(open_model(name).name == name for name in shipped_models())
 
 
 @pytest.mark.parametrize("spec", ["", "nowhere", "./nowhere", "/nowhere/at/all", "a\x1bb"])
