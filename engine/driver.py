@@ -145,8 +145,9 @@ class Driver:
     def _restep(self) -> None:
         self._session.restep()
 
-    def _plain(self, on: bool) -> None:
-        self._session.restep(on)
+    def _pass(self, kind: str) -> None:
+        self._publish("preparing the pass")
+        self._session.restep(kind)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -167,5 +168,5 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "rewind": lambda driver, address=None: driver._stepper("rewind", address),
     "breakpoint": Driver._breakpoint,
     "restep": Driver._restep,
-    "plain": Driver._plain,
+    "pass": Driver._pass,
 }

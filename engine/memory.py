@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from engine.listing import block_of
+from engine.listing import block_of, subject_of
 from engine.ops.shapes import FLOAT_BYTES, elements
 from engine.program import Program, Shape
 
@@ -163,9 +163,10 @@ def live_storages(program: Program, shapes: Mapping[str, Shape]) -> Iterator[dic
 
 
 def place_of(address: str) -> str:
-    """The row of the memory panel an address belongs to."""
+    """The row of the memory panel an address belongs to; a gradient or an update to that of what it is about."""
+    address = subject_of(address)
     first = re.split(r"[.@]", address)[0]
-    return block_of(address) or ("unembed" if first in ("logits", "final", "unembed") else "embed")
+    return block_of(address) or ("unembed" if first in ("logits", "final", "unembed", "loss") else "embed")
 
 
 def part_of(address: str) -> str:
@@ -173,6 +174,7 @@ def part_of(address: str) -> str:
 
     The sums of the residual stream belong to what they add.
     """
+    address = subject_of(address)
     place, block = place_of(address), block_of(address)
     if not block:
         return "norms" if address.startswith("final.") else place

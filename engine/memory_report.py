@@ -93,14 +93,14 @@ class MemoryMeter:
         columns = {"weights": stored.parts, "allocated": allocated, "used": used, "needed": walked.peaks}
         columns |= {"held": held_bytes(stepper.run.values, key_of) if stepper else {}, "now": _by_row(now)}
         parts = tuple(_row(row, columns) for row in rows_of(config))
-        is_plain = stepper is not None and stepper.is_plain
+        kind = stepper.kind if stepper else "generating"
         return MemoryReport(
             layers=by_place(parts),
             mapped_bytes=stored.mapped,
             owned_bytes=stored.owned,
             peak_needed_bytes=max(needed_bytes(program, shapes), default=0),
             parts=parts,
-            expected=expected_parts(config, settings, tokens, is_plain),
+            expected=() if kind == "training" else expected_parts(config, settings, tokens, kind == "plain"),
             plain=plain_memory(config, tokens),
             base_mapped_bytes=stored.base_mapped,
             base_kept_bytes=stored.base_kept,

@@ -12,9 +12,9 @@ import numpy as np
 
 from engine.cost import infer_shapes, price
 from engine.edits import Edit
-from engine.listing import block_of, call_text
+from engine.listing import block_of, call_text, section_of, subject_of
 from engine.memory import place_of
-from engine.ops.cache import append
+from engine.ops.cache import caches_of
 from engine.program import Program, Shape, Weights
 from engine.run import Run
 from engine.snapshot import ListingRow, Stepping
@@ -27,12 +27,12 @@ class Stepper:
 
     def __init__(self, what: str, program: Program, weights: Weights, inputs: Mapping[str, np.ndarray],
                  edits: Sequence[Edit] = (), breakpoints: set[str] | None = None,
-                 depth: str = "line", is_plain: bool = True) -> None:  # fmt: skip
-        self.what, self.depth, self.is_plain = what, depth, is_plain
+                 depth: str = "line", kind: str = "plain") -> None:  # fmt: skip
+        self.what, self.depth, self.kind = what, depth, kind
         self.run = Run(program, weights, inputs, edits)
         self.run.breakpoints = breakpoints if breakpoints is not None else set()
         program = self.run.program
-        self._caches = {line.ins[0] for line in program.lines if line.op is append}  # written while it is stepped
+        self._caches = {name for line in program.lines for name in caches_of(line)}  # written while it is stepped
         shapes = infer_shapes(
             program, {n: weights[n].shape for n in program.params} | {n: np.shape(inputs[n]) for n in program.inputs}
         )
@@ -42,6 +42,11 @@ class Stepper:
                        line.where, shapes[line.out], costs[line.out], None, False, line.op.is_view)
             for line in program.lines
         ]  # fmt: skip
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the plain program over all tokens."""
+        return self.kind == "plain"
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -90,12 +95,13 @@ class Stepper:
     def group(self, address: str, depth: str | None = None) -> str:
         """The unit an address belongs to at some depth."""
         depth = depth or self.depth
-        block = block_of(address)
         if depth == "line":
             return address
+        section, subject = section_of(address), subject_of(address)
+        block = block_of(subject)
         if depth == "block" or not block:
-            return place_of(address)
-        return f"{block}.{address.removeprefix(block + '.').split('.')[0]}"
+            return f"{section} {place_of(subject)}".strip()
+        return f"{section} {block}.{subject.removeprefix(block + '.').split('.')[0]}".strip()
 
     def view(self) -> Stepping:
         """What a screen shows: frozen, with read-only values."""
@@ -107,7 +113,7 @@ class Stepper:
         )  # fmt: skip
         values = {name: _frozen(a) for name, a in self.run.values.items() if name not in self._caches}
         ids = tuple(self.run.values["tokens"][0].tolist())
-        return Stepping(self.what, self.depth, rows, done, values, self.is_plain, ids)
+        return Stepping(self.what, self.depth, rows, done, values, self.kind, ids)
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

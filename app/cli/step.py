@@ -76,7 +76,7 @@ def _stepped(args: argparse.Namespace, model: Model) -> Session:
     from engine.session import never
 
     session = session_for(args, model)
-    session.step_plain = not flags.are_settings_given(args)
+    session.pass_kind = "generating" if flags.are_settings_given(args) else "plain"
     session.prompt(ids=prompt_ids(args, model))
     assert session.stepper is not None
     session.stepper.run_until(args.until, never)

@@ -84,7 +84,7 @@ class Doing(Looking):
 
     def _step(self, command: str, **arguments: Any) -> None:
         self.seen("program", "value")
-        self.stepped = command not in ("restep", "plain")
+        self.stepped = command not in ("restep", "pass")
         self.send(command, **arguments)
 
     def action_step(self) -> None:
@@ -111,8 +111,11 @@ class Doing(Looking):
     def action_restep(self) -> None:
         self._step("restep")
 
-    def action_plain(self) -> None:
-        self._step("plain", on=self.stepping is not None and not self.stepping.is_plain)
+    def action_pass(self) -> None:
+        """The next kind of pass: plain, as generated, training."""
+        from engine.passes import PLAIN, after
+
+        self._step("pass", kind=after(self.stepping.kind if self.stepping else PLAIN))
 
     def action_breakpoint(self) -> None:
         listing = self.listing

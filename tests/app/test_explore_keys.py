@@ -45,7 +45,7 @@ COMMANDS = (
     ("c", "run_until", {}),
     ("C", "rewind", {}),
     ("r", "restep", {}),
-    ("p", "plain", {"on": False}),
+    ("p", "pass", {"kind": "generating"}),
     ("1", "toggle", {"name": "kv_cache"}),
     ("4", "toggle", {"name": "optimize"}),
     ("5", "toggle", {"name": "kv_window"}),
@@ -348,7 +348,7 @@ def test_a_pass_is_old_when_its_tokens_or_their_places_are_not_the_text(is_plain
     assert latest.stepping is not None
     if not is_plain:  # of a cached pass only the last token is there
         values = dict(latest.stepping.values) | {"position_ids": latest.stepping.values["position_ids"][-1:]}
-        cached = replace(latest.stepping, ids=latest.stepping.ids[-1:], values=values, is_plain=False)
+        cached = replace(latest.stepping, ids=latest.stepping.ids[-1:], values=values, kind="generating")
         latest = replace(latest, stepping=cached)
     assert not is_stale(latest)
     assert is_stale(replace(latest, tokens=latest.tokens[:-1]))

@@ -110,7 +110,7 @@ def test_stepping_commands(driven, text):
     assert do(driver, "run_until").stepping.done
     assert not any(row.breakpoint for row in do(driver, "breakpoint", address="final.normed").stepping.rows)
     assert do(driver, "rewind").stepping.cursor == 0
-    assert "token 5 after a cache of 4" in do(driver, "plain", on=False).stepping.what
+    assert "token 5 after a cache of 4" in do(driver, "pass", kind="generating").stepping.what
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_random_commands_break_nothing(driven):
         "run_until": lambda: {"address": str(rng.choice(["blocks.0.attn.pattern", "logits", "nowhere"]))},
         "rewind": lambda: {"address": str(rng.choice(["blocks.0.attn.pattern", "logits"]))},
         "breakpoint": lambda: {"address": "blocks.1.attn.q"},
-        "plain": lambda: {"on": bool(rng.integers(0, 2))},
+        "pass": lambda: {"kind": str(rng.choice(["plain", "generating", "training"]))},
     }
     assert set(arguments) <= set(COMMANDS)
     do(driver, "prompt", ids=[1, 2, 3])

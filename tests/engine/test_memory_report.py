@@ -32,7 +32,7 @@ def begun(make_model, text):
     def make(name="llama", tokens=20, plain=True, **settings):
         session = Session(make_model(name), Settings(**settings))
         session.prompt(ids=text(tokens))
-        session.restep(plain)
+        session.restep("plain" if plain else "generating")
         return session, partial(MemoryMeter().report, session.decoder, session.stepper, tokens)
 
     return make

@@ -12,6 +12,7 @@ from engine import session as session_module
 from engine.edits import Edit
 from engine.errors import Cancelled, InputError
 from engine.model import Model
+from engine.passes import GENERATING, KINDS
 from engine.sampling import Sampler
 from engine.session import Session
 from engine.settings import Settings
@@ -442,8 +443,8 @@ def test_the_pass_that_is_stepped_ends_in_the_logits_of_the_text(session_of, tex
         for cached in (True, False):
             session = session_of(name, kv_cache=cached)
             session.prompt(ids=text(30))
-            for plain in (True, False):
-                session.restep(plain)
+            for kind in KINDS:
+                session.restep(kind)
                 run = session.stepper.run.run()
                 assert np.abs(run["logits"][0, -1] - session.leaf.logits).max() < AGREE
 
@@ -451,7 +452,7 @@ def test_the_pass_that_is_stepped_ends_in_the_logits_of_the_text(session_of, tex
 def test_stepping_what_generation_runs_leaves_generation_alone(session_of, text):
     session = session_of(sampler=Sampler(0))
     session.prompt(ids=text(10))
-    session.restep(plain=False)
+    session.restep(GENERATING)
     arrays = {name: array.copy() for name, array in session.decoder.cache.arrays.items()}
     session.stepper.run.run()
     assert all(np.array_equal(session.decoder.cache.arrays[name], array) for name, array in arrays.items())
@@ -468,7 +469,7 @@ def test_a_pass_can_be_stepped_where_a_ring_has_lost_its_beginning(make_model, t
     session.prompt(ids=text(150))
     while session.decoder.cache.can_rewind(len(session.tokens) - 1):
         session.take_back()
-    session.restep(plain=False)
+    session.restep(GENERATING)
     run = session.stepper.run.run()
     assert np.abs(run["logits"][0, -1] - session.leaf.logits).max() < AGREE
     session.take_back()
@@ -508,7 +509,7 @@ def play(session: Session, command: str, rng: np.random.Generator) -> None:
     elif command == "change":
         session.change(session.settings.toggled(("kv_cache", "optimize", "kv_window")[number % 3]))
     elif command == "restep":
-        session.restep(bool(number % 2))
+        session.restep(KINDS[number % 3])
     elif command == "step" and session.stepper:
         (session.stepper.step, session.stepper.back, session.stepper.into, session.stepper.out)[number % 4]()
     elif command == "resample":

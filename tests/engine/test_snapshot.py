@@ -89,7 +89,7 @@ def test_chances_are_what_the_sampler_leaves(shown):
 
 def test_every_array_is_read_only(shown):
     session, maker = shown()
-    session.restep(plain=False)
+    session.restep("generating")
     session.stepper.run.run()
     arrays = arrays_of(maker.make())
     assert len(arrays) > 50
@@ -98,12 +98,12 @@ def test_every_array_is_read_only(shown):
             array[...] = 0
 
 
-@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("kind", ["plain", "generating", "training"])
 @pytest.mark.parametrize("name", ["gpt2", "mistral"])
-def test_a_snapshot_stays_as_it_was(shown, name, plain):
+def test_a_snapshot_stays_as_it_was(shown, name, kind):
     """Whatever is done later: the arrays of a snapshot have its own numbers."""
     session, maker = shown(name)
-    session.restep(plain)
+    session.restep(kind)
     for _ in range(30):
         session.stepper.step()
     snapshot = maker.make()
@@ -112,7 +112,7 @@ def test_a_snapshot_stays_as_it_was(shown, name, plain):
     for _ in range(40):
         session.stepper.back()
     session.stepper.run.run()
-    session.restep(plain)
+    session.restep(kind)
     session.stepper.run.run()
     session.take_back()
     session.choose(10, 3)
@@ -126,7 +126,7 @@ def test_a_snapshot_stays_as_it_was(shown, name, plain):
 
 def test_nothing_of_a_snapshot_lies_where_the_engine_writes(shown):
     session, maker = shown()
-    session.restep(plain=False)
+    session.restep("generating")
     session.stepper.run.run()
     places = [function._arena for function in session.decoder._functions.values()]
     places += session.decoder.cache.arrays.values()
