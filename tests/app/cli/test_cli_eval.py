@@ -80,3 +80,29 @@ def test_ctrl_c_prints_what_was_scored(minigpt, reader, text, monkeypatch):
     assert result.code == 130 and "stopped by Ctrl-C" in result.err
     assert not result.json["complete"] and result.json["tokens_scored"] == 2 * 63
     assert "stopped early: 126 of" in minigpt("eval", reader, "--text", text).out
+
+
+def test_two_settings_are_measured_against_each_other(minigpt, reader, text):
+    alone = {
+        words: minigpt("eval", reader, "--text", text, "--json", *words).json for words in ((), ("--kv-window", 4))
+    }
+    told = minigpt("eval", reader, "--text", text, "--json", "--against", "kv-window=4").json
+    other = told["against"]
+    assert told["nats_per_token"] == alone[()]["nats_per_token"]
+    assert other["nats_per_token"] == pytest.approx(alone[("--kv-window", 4)]["nats_per_token"], rel=1e-6)
+    assert other["settings"] == "kv-window=4" and other["all"]["mean_kl_nats"] > 0
+    parts = other["entropy_below_1"], other["entropy_from_1"]
+    assert sum(part["tokens"] for part in parts) == other["all"]["tokens"] == told["tokens_scored"]
+    page = minigpt("eval", reader, "--text", text, "--against", "kv-window=4").out
+    assert f"{other['all']['top1_agreement']:.2%}" in page and f"{other['perplexity']:.4f}" in page
+    assert "entropy < 1" in page and "entropy >= 1" in page
+
+
+def test_settings_against_themselves_cost_nothing(minigpt, reader, text):
+    other = minigpt("eval", reader, "--text", text, "--json", "--no-kv", "--against", "no-kv").json["against"]
+    assert other["all"]["mean_kl_nats"] == 0 and other["all"]["top1_agreement"] == 1
+
+
+def test_against_what_is_no_setting_is_refused_before_the_text_is_read(minigpt, reader, tmp_path):
+    result = minigpt("eval", reader, "--text", tmp_path / "none.txt", "--against", "int4")
+    assert result.code == 2 and "setting 'int4'" in result.error
