@@ -119,11 +119,11 @@ def _seen_in(values: Mapping[str, Array]) -> dict[str, int]:
     def size(axis: int, *ends: str) -> int:
         return next((a.shape[axis] for name, a in values.items() if name.endswith(ends) and a.ndim == 4), 0)
 
-    logits = values.get("logits")
+    logits, heads = values.get("logits"), size(1, ".attn.pattern", ".attn.q", ".attn.z")
     return {
         "layers": layers,
-        "heads": size(1, ".attn.pattern", ".attn.q", ".attn.z"),
-        "kv_heads": size(1, ".attn.k", ".attn.v"),
+        "heads": heads,
+        "kv_heads": size(1, ".attn.k", ".attn.v") or heads,
         "head_size": size(3, ".attn.q", ".attn.z", ".attn.k"),
         "vocab": logits.shape[-1] if logits is not None and logits.ndim else 0,
     }

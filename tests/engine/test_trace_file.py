@@ -15,6 +15,7 @@ import pytest
 
 from engine.edits import Edit
 from engine.errors import FileError, SurroundingsError
+from engine.model import open_model
 from engine.recording import record_text
 from engine.settings import Settings
 from engine.trace import Foreseen, Trace
@@ -110,6 +111,18 @@ def test_tokens_and_tensors_are_enough(trace, write):
     assert about.texts == tuple(map(str, trace.tokens)) and about.prompt_length == 6 and not about.has_tokenizer
     assert found.rows == () and found.settings == Settings() and np.isnan(found.head_contributions).all()
     assert same(found.candidate_ids, trace.candidate_ids) and same(found.token_logprobs, trace.token_logprobs)
+
+
+@pytest.mark.parametrize("name", ["gpt2-relu", "llama-biases"])
+def test_a_trace_that_transformers_recorded_agrees_with_ours(golden, name):
+    """Written by assets/docs/record_transformers.py; every address in it is one of ours."""
+    theirs = open_trace(golden / "recorded" / f"{name}.trace.safetensors")
+    ours = record_text(open_model(str(golden / "models" / name)), theirs.tokens)
+    assert len(theirs.values) > 30 and set(theirs) <= set(ours)
+    for address in theirs:
+        assert theirs[address].shape == ours[address].shape
+        assert np.abs(theirs[address] - ours[address]).max() < 1e-4, address
+    assert theirs.token_logprobs[1:] == pytest.approx(ours.token_logprobs[1:], abs=1e-4)
 
 
 def test_a_foreign_trace_may_hold_little_and_other_types(write):
