@@ -158,3 +158,8 @@ class Comparison:
             return None
         traces = zip(self._lanes, (self.latest.a, self.latest.b), strict=True)
         return next((trace for known, trace in traces if known.is_same(lane)), None)
+
+
+def beside(words: str = "", model: Model | None = None, ids: Sequence[int] | None = None) -> Comparison:
+    """A comparison with the plain program under these settings, as `int8=all`. Raises InputError."""
+    return Comparison(Other(with_words(PLAIN, words), model, None if ids is None else tuple(ids)))

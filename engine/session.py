@@ -16,6 +16,7 @@ from engine.decoder import Decoder
 from engine.edits import Edit
 from engine.errors import InputError, MiniGPTError
 from engine.feeding import feed_prompt, node_bytes, owned, replay, rows_of
+from engine.lane import Comparison, beside
 from engine.model import Model, open_model
 from engine.passes import PLAIN, TRAINING, pass_of
 from engine.prepare import Prepared, prepare
@@ -57,6 +58,7 @@ class Session:
     settings   how generation runs           sampler, seed   how tokens are drawn
     leaf       the last token of the active text; None before the first prompt
     switch     what the last change of settings did
+    comparison a second lane that is locked to this text; None without one
     ended      why generation stopped, in words, or None while it could go on
     """
 
@@ -74,6 +76,7 @@ class Session:
         self.pass_kind = PLAIN
         self.tokens_per_s: float | None = None
         self.switch: Switch | None = None
+        self.comparison: Comparison | None = None
         self._speeds: dict[Settings, float] = {}
         self.stepper: Stepper | None = None
         self.decoder = Decoder(self._prepared())
@@ -238,6 +241,17 @@ class Session:
         if self.leaf is not None:
             self._trim(self.leaf.path())
         self.restep()
+
+    def compare(self, words: str = "", model: Model | None = None, text: str | None = None,
+                ids: Sequence[int] | None = None) -> None:  # fmt: skip
+        """Lock a second lane to this text: its settings, as `int8=all,rank=32`, and if given another model or text."""
+        self.comparison = beside(words, model, self.encode(text) if text is not None else ids)
+
+    def follow(self, stop: Callable[[], bool] = never, report: Callable[[int, int], None] | None = None) -> None:
+        """Bring the comparison, if there is one, to the present text and settings; what has not changed is not run."""
+        comparison, now = self.comparison, (self.model, self.settings, self.tokens)
+        if comparison is not None and self.leaf is not None and comparison.is_stale(*now):
+            comparison.run(*now, stop, report)
 
     def resample(self, seed: int | None = None, **changes: float) -> None:
         """Change how tokens are drawn; no forward pass is needed."""

@@ -9,6 +9,8 @@ import pytest
 from engine import lane as module
 from engine.errors import Cancelled, InputError
 from engine.lane import PLAIN, Comparison, Lane, Other, with_words, word_of, words_of
+from engine.sampling import Sampler
+from engine.session import Session
 from engine.settings import TABLE, Settings
 
 
@@ -100,3 +102,35 @@ def test_a_comparison_that_fails_leaves_the_latest(make_model):
     with pytest.raises(InputError):
         comparison.run(make_model(), PLAIN, [1, 99])
     assert comparison.latest is before and comparison.is_stale(make_model(), PLAIN, [1, 2, 3])
+
+
+def test_a_sessions_second_lane_follows_its_text_and_settings(make_model):
+    session = Session(make_model(), Settings(), Sampler(temperature=0))
+    session.compare("kv-window=2")
+    session.follow()
+    assert session.comparison is not None and session.comparison.latest is None  # there is no text yet
+    session.prompt(ids=[1, 2, 3])
+    session.follow()
+    first = session.comparison.latest
+    session.follow()
+    assert first is not None and session.comparison.latest is first  # nothing changed, so nothing ran
+    list(session.generate(2))
+    session.follow()
+    latest = session.comparison.latest
+    assert (
+        latest is not None and latest.a.tokens == latest.b.tokens == tuple(session.tokens) and len(latest.a.tokens) == 5
+    )
+    session.change(Settings(kv_window=2))
+    session.follow()
+    assert session.comparison.latest.drift.first is None and session.comparison.latest.name_a == "llama:kv-window=2"
+
+
+def test_a_sessions_second_lane_may_be_another_model_or_text(make_model):
+    session = Session(make_model())
+    session.prompt(ids=[1, 2, 3])
+    for arguments in ({"model": make_model(seed=2)}, {"ids": [1, 7, 3]}):
+        session.compare(**arguments)
+        session.follow()
+        assert session.comparison.latest.drift.first.address == "embed"
+    with pytest.raises(InputError, match="no tokenizer"):
+        session.compare(text="abc")
