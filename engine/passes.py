@@ -21,6 +21,7 @@ from engine.program import Program, Shape, Weights
 from engine.rewrites.cache_kv import limit_window
 
 PLAIN, GENERATING, TRAINING = KINDS = ("plain", "generating", "training")
+WORDS = {PLAIN: "plain", GENERATING: "as it generates", TRAINING: "as it trains"}
 MOST_BYTES = 2 << 30  # that a training pass may hold: all its values are kept to be looked at
 
 

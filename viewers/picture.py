@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.listing import section_of, subject_of
 from engine.text import visible
 from viewers.palette import ABSENT, LEVELS
 
@@ -24,6 +25,13 @@ LAST_AXIS = {
     "cos": "rotary pair", "sin": "rotary pair",
 }  # fmt: skip
 SHARE = "share, √ scale"
+TABLES = {
+    "embed.weight": ("vocabulary", CHANNEL), "unembed.weight": ("vocabulary", CHANNEL),
+    "positions.weight": ("position", CHANNEL),
+}  # fmt: skip
+"""Matrices with a row for each of something; the others lie as their files have them, (in, out) or (out, in)."""
+SIGNED = ("d.", "g.", "m.", "change.")
+"""Gradients and what is made of them: 0 has the middle colour, also where no number is negative."""
 OVER_KEYS = {"scores", "scaled", "masked", "pattern"}
 
 
@@ -105,12 +113,14 @@ FIRST = Chosen()
 
 def axes_of(address: str, ndim: int) -> tuple[str, ...]:
     """The names of an array's axes, outermost first, by our address vocabulary."""
-    local = address.removeprefix("d.").split("@")[0]
+    local = subject_of(address)
     parts = local.split(".")
     name = ".".join(parts[2:]) if parts[0] == "blocks" else local
     last = LAST_AXIS.get(name, CHANNEL)
     if parts[-1] in OVER_KEYS and ndim == 4:
         return (BATCH, HEAD, QUERY, KEY)
+    if parts[-1] == "weight" and ndim == 2:
+        return TABLES.get(name, ("row", "column"))
     if name.startswith("mask") and ndim == 2:
         return (QUERY, KEY)
     if name == "tokens" and ndim == 2:
@@ -141,8 +151,8 @@ def picture_of(
         array, names = array.reshape(1, -1), ("", *(names or ("value",)))
     rows, columns = (_axis(n, s, tokens, positions) for n, s in zip(names, array.shape, strict=True))
     values = array.astype(np.float32)
-    is_pattern = address.endswith("pattern")
-    scale = pattern_scale(_largest(values)) if is_pattern else scale_of(values)
+    is_pattern = address.endswith("pattern") and not section_of(address)
+    scale = pattern_scale(_largest(values)) if is_pattern else scale_of(values, is_signed=address.startswith(SIGNED))
     about = SHARE if is_pattern else ""
     return Picture(values, rows, columns, scale, columns.name == KEY, ", ".join(said), about)
 
@@ -153,10 +163,10 @@ def pattern_scale(largest: float) -> Scale:
     return Scale("sequential", 0.0, largest or 1.0, power=0.5)
 
 
-def scale_of(values: Array, unit: str = "") -> Scale:
-    """A scale over the finite values: diverging if there are negative ones among them."""
+def scale_of(values: Array, unit: str = "", is_signed: bool = False) -> Scale:
+    """A scale over the finite values: diverging if there are negative ones among them, or could be (`is_signed`)."""
     finite = values[np.isfinite(values)]
-    if finite.size and finite.min() < 0:
+    if finite.size and (is_signed or finite.min() < 0):
         reach = float(np.abs(finite).max())
         return Scale("diverging", -reach, reach, unit)
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.screens.layers import AskLayer
 from app.screens.wired import Wired
-from app.widgets.listing_tree import same_in_block
+from app.widgets.listing_tree import same_in_block, stands_in
 from app.widgets.panel import Panel
 from engine.errors import MiniGPTError
 from engine.files import atomic_write
@@ -35,9 +35,7 @@ class Looking(Wired):
 
     def _layer(self, by: int) -> None:
         address = same_in_block(self.view.address or "", by)
-        if self.stepping and any(
-            r.address == address or r.address.startswith(address + ".") for r in self.stepping.rows
-        ):
+        if self.stepping and any(stands_in(row.address, address) for row in self.stepping.rows):
             self.listing.reveal(address)
             self.look(address=address)
         self.move_head(by, 0)

@@ -103,7 +103,14 @@ class ListingPanel(Panel):
         if height <= 5:
             return rows
         rows += [self.row(width).strip()] * (room - len(rows))
-        return [self._head(width), *rows, self._total(stepping, width), self.row(width).add(stepping.what, dim).strip()]
+        return [self._head(width), *rows, self._total(stepping, width), self._what(stepping, width)]
+
+    def _what(self, stepping: Stepping, width: int) -> Strip:
+        """Which pass this is, and which one the key goes on to."""
+        from engine.passes import WORDS, after  # it brings the whole engine, which is there once a pass is
+
+        going_on = f"p: {WORDS[after(stepping.kind)]} · "
+        return self.row(width).add(going_on, self.style_of("accent")).add(stepping.what, self.style_of("dim")).strip()
 
     def _columns(self, width: int) -> tuple[int, int, int]:
         """Widths of name, call and shape; cost and time always have 7 each."""
@@ -139,8 +146,7 @@ class ListingPanel(Panel):
         indent = "  " * entry.depth
         if entry.is_group:
             mark = "▾ " if entry.name in self.opened else "▸ "
-            text = entry.name if entry.depth == 0 else entry.name.split(".")[-1]
-            row.column(f"{indent}{mark}{text}", name - 1, self.style_of("strong")).add(" ")
+            row.column(f"{indent}{mark}{label_of(entry.name)}", name - 1, self.style_of("strong")).add(" ")
             done = min(max(cursor - entry.first, 0), len(lines))
             words = f"{done} of {len(lines)} lines" if call >= 16 else f"{done}/{len(lines)}"
             row.column(words, call).column("", shape)

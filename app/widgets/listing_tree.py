@@ -1,11 +1,18 @@
-"""The flat listing as a tree: blocks, their parts (attention, MLP), their lines; and what is folded."""
+"""The flat listing as a tree: blocks, their parts (attention, MLP), their lines; and what is folded.
+
+A training pass has two more sections, `backward` and `update`, with blocks and parts of their own: a group there is
+named after its section, as `backward.blocks.0.attn`. In the update every weight is a group: `update.final.norm.weight`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
+from engine.listing import UPDATE, block_of, section_of, subject_of
 from engine.snapshot import ListingRow
 
 
@@ -23,19 +30,43 @@ class Entry:
         return isinstance(line, int) and self.first <= line < self.last
 
 
+@lru_cache(8192)
 def groups_of(address: str) -> tuple[str, ...]:
-    """`blocks.0` and `blocks.0.attn` of `blocks.0.attn.q.rows`; nothing for a line outside the blocks."""
-    parts = address.removeprefix("d.").split(".")
-    if parts[0] != "blocks" or len(parts) < 3:
-        return ()
-    block = ".".join(parts[:2])
-    return (block, f"{block}.{parts[2]}") if len(parts) > 3 else (block,)
+    """`blocks.0` and `blocks.0.attn` of `blocks.0.attn.q.rows`; nothing for a line outside the blocks.
+
+    Of a group's name: the groups that it stands in, or itself with them.
+    """
+    section, subject = section_of(address), subject_of(address)
+    parts, lead = subject.split("."), [section] if section else []
+    groups = [*lead]
+    if parts[0] == "blocks" and len(parts) > 2:
+        groups += [".".join(lead + parts[:depth]) for depth in (2, 3) if len(parts) > depth]
+    if section == UPDATE and len(parts) > 1:
+        groups.append(".".join(lead + parts))
+    return tuple(groups)
 
 
-def label_of(address: str) -> str:
-    """An address without the groups it stands in: `q.rows` of `blocks.0.attn.q.rows`."""
-    groups = groups_of(address)
-    return address.removeprefix(groups[-1] + ".") if groups else address
+def label_of(name: str) -> str:
+    """A line's address, or a group's name, without the groups it stands in: `q.rows` of `blocks.0.attn.q.rows`.
+
+    Of a gradient, `d.q`; of the update, where the group is the weight, only what is computed of it: `m`.
+    """
+    around = [group for group in groups_of(name) if group != name]
+    section, kind = section_of(name), name.partition(".")[0]
+    if not around:
+        return name
+    if kind in ("blocks", section):
+        return name.removeprefix(around[-1] + ".")
+    if section == UPDATE:
+        return kind
+    short = name.removeprefix(kind + ".").removeprefix(around[-1].removeprefix(section + ".") + ".")
+    block = block_of(subject_of(name))
+    return f"{kind}.{short.replace(f'@{block}.', '@') if block else short}"
+
+
+def stands_in(address: str, name: str) -> bool:
+    """Whether a line is the one of this name, or in the group of this name."""
+    return address == name or name in groups_of(address)
 
 
 def entries(rows: Sequence[ListingRow], opened: frozenset[str]) -> list[Entry]:
@@ -68,7 +99,4 @@ def at(found: Sequence[Entry], name: str) -> int:
 
 def same_in_block(name: str, by: int) -> str:
     """The same line or group `by` blocks further: `blocks.1.attn.q` of `blocks.0.attn.q`; itself outside the blocks."""
-    parts = name.split(".")
-    if parts[0] != "blocks" or len(parts) < 2 or not parts[1].isdigit():
-        return name
-    return ".".join(["blocks", str(int(parts[1]) + by), *parts[2:]])
+    return re.sub(r"(?<![a-z_])blocks\.(\d+)", lambda found: f"blocks.{int(found[1]) + by}", name)

@@ -6,6 +6,7 @@ import numpy as np
 from textual.strip import Strip
 
 from app.widgets.heat_map import HeatMap
+from app.widgets.listing_tree import stands_in
 from app.widgets.numbers import shape_text
 from app.widgets.view import View
 from engine.snapshot import ListingRow, Snapshot, Stepping
@@ -77,6 +78,6 @@ def line_of(stepping: Stepping | None, address: str | None) -> ListingRow | None
         return None
     if address is None:
         return stepping.rows[max(0, stepping.cursor - 1)]
-    inside = [row for row in stepping.rows if row.address == address or row.address.startswith(address + ".")]
+    inside = [row for row in stepping.rows if stands_in(row.address, address)]
     exact = [row for row in inside if row.address == address]
     return (exact or inside or [stepping.rows[max(0, stepping.cursor - 1)]])[-1]

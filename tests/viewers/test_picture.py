@@ -36,10 +36,24 @@ WORDS = ("<s>", " The", " cat")
         ("logits", 3, ("batch", TOKEN, "vocabulary")),
         ("mask.window8", 2, (QUERY, KEY)),
         ("position_ids", 1, (TOKEN,)),
+        ("d.blocks.0.attn.scores", 4, ("batch", HEAD, QUERY, KEY)),
+        ("d.logits@loss", 3, ("batch", TOKEN, "vocabulary")),
+        ("d.blocks.1.resid_mid@blocks.1.mlp.normalized", 3, ("batch", TOKEN, CHANNEL)),
+        ("d.blocks.0.attn.q.weight", 2, ("row", "column")),
+        ("new.embed.weight", 2, ("vocabulary", CHANNEL)),
+        ("v.final.norm.weight", 1, (CHANNEL,)),
     ],
 )
 def test_axes_are_named_by_the_address(address: str, ndim: int, axes: tuple[str, ...]) -> None:
     assert axes_of(address, ndim) == axes
+
+
+def test_gradients_have_0_in_the_middle_whatever_their_signs() -> None:
+    pattern = picture_of("d.blocks.0.attn.pattern", np.full((1, 1, 2, 2), 0.5))
+    assert (pattern.scale.kind, pattern.scale.low, pattern.scale.high) == ("diverging", -0.5, 0.5)
+    assert picture_of("m.embed.weight", np.ones((2, 2))).scale.kind == "diverging"
+    assert picture_of("v.embed.weight", np.ones((2, 2))).scale.kind == "sequential"
+    assert pattern.square and pattern.columns.name == KEY
 
 
 def test_a_pattern_says_its_sentence() -> None:
