@@ -17,12 +17,14 @@ from engine.cost import infer_shapes, price
 from engine.edits import Edit, apply_edits
 from engine.errors import Cancelled, InputError
 from engine.foresight import foresee
+from engine.kv_cache import KVCache
 from engine.listing import call_text
 from engine.memory import needed_bytes, root_of
 from engine.model import Model
 from engine.ops.shapes import FLOAT_BYTES, elements
 from engine.prepare import patterns, prepare
 from engine.program import Line, Program, Shape, Weights
+from engine.rewrites.cache_kv import cache_slots
 from engine.run import Run
 from engine.settings import Settings
 from engine.trace import About, Trace, TraceRow, nothing_foreseen
@@ -66,7 +68,7 @@ def record_text(
     _check_text(model, ids)
     program, weights = recorded_program(model, settings, lowered, keep or ())
     program = apply_edits(program, edits)
-    inputs = {"tokens": np.array([ids]), "position_ids": np.arange(len(ids))}
+    inputs = _inputs(program, model, ids)
     shapes = _shapes(program, weights, {name: array.shape for name, array in inputs.items()})
     for address in keep or ():
         program.index(address)
@@ -115,8 +117,8 @@ def record(
 def recorded_program(
     model: Model, settings: Settings, lowered: bool = False, keep: Collection[str] = ()
 ) -> tuple[Program, Weights]:
-    """The program of a whole text without a cache, under the settings that change its numbers."""
-    whole = replace(settings, kv_cache=False, optimize=lowered)
+    """The program of a whole text under the settings that change its numbers: without a cache, unless it is INT8."""
+    whole = replace(settings, kv_cache=settings.kv_cache and settings.int8_cache, optimize=lowered)
     return prepare(model.config, model.weights, whole, (*patterns(model.config), *keep)).prompt
 
 
@@ -150,6 +152,16 @@ def about_text(
         has_tokenizer=model.tokenizer is not None,
         dtype=model.dtype,
     )
+
+
+def _inputs(program: Program, model: Model, ids: Sequence[int]) -> dict[str, Array]:
+    """What a whole text is run on; a program with a cache gets an empty one with room for every token."""
+    tokens = {"tokens": np.array([ids])}
+    slots = [replace(slot, window=None) for slot in cache_slots(program)]
+    if not slots:
+        return tokens | {"position_ids": np.arange(len(ids))}
+    cache = KVCache(slots, model.config.kv_heads, model.config.head_size, model.config.context)
+    return cache.claim(len(ids)) | tokens
 
 
 def _in_order(names: Iterable[str], program: Program, size: Mapping[str, int], budget_bytes: int) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.cost import infer_shapes, price
+from engine.decoder import Decoder
 from engine.edits import Edit
 from engine.errors import Cancelled, InputError, ProgramError
 from engine.kv_cache import KVCache
@@ -223,6 +224,24 @@ def test_the_text_and_the_model_are_in_words(model, text):
 def test_a_window_hides_keys_from_the_recorded_pass(make_model, text):
     pattern = record_text(make_model("gpt2"), text(6), Settings(kv_window=2))["blocks.0.attn.pattern"]
     assert not np.triu(pattern[0, 0], 1).any() and not np.tril(pattern[0, 0], -2).any()
+
+
+CHANGES: list[dict[str, object]] = [
+    {"int8": "all"}, {"low_rank_mlp": 3}, {"tie_embeddings": True}, {"fuse_qkv": True}, {"kv_window": 5},
+    {"int8_cache": True}, {"int8_cache": True, "kv_window": 5},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", CHANGES)
+def test_settings_give_the_logits_that_generation_has(make_model, text, prepared, settings):
+    """Token by token under the same settings; the patterns are over all tokens, whatever holds the keys."""
+    model, ids = make_model("llama"), text(40)
+    decoder = Decoder(prepared(model, optimize=False, **settings))
+    logits = np.concatenate([fed.logits for id in ids for fed in decoder.feed([id])])
+    trace = record_text(model, ids, Settings(**settings))
+    assert trace["logits"][0] == pytest.approx(logits, abs=2e-4)
+    assert trace["blocks.1.attn.pattern"].shape == (1, 4, 40, 40)
+    assert np.isfinite(trace.head_contributions).all() and trace.settings == Settings(**settings)
 
 
 def test_a_lowered_pass_gives_the_same_logits_and_contributions(model, text):
