@@ -15,6 +15,8 @@ from time import perf_counter
 from typing import Any
 
 from engine.errors import Cancelled, InputError, MiniGPTError
+from engine.lane import Compared
+from engine.model import open_model
 from engine.session import Session, asked_for
 from engine.snapshot import Snapshot
 from engine.views import SnapshotMaker
@@ -128,6 +130,26 @@ class Driver:
         self._publish("running the text under the new setting")
         self._session.change(self._session.settings.toggled(name), self._stopped)
 
+    @property
+    def compared(self) -> Compared | None:
+        """What the second lane last differed by; None without one."""
+        comparison = self._session.comparison
+        return comparison.latest if comparison else None
+
+    def _compare(self, words: str = "", model: str | None = None, **other: Any) -> None:
+        """Lock a second lane to the text: settings in words, and if given another model (its name) or text."""
+        if model is not None:
+            self._publish(f"opening {model}")
+        self._session.compare(words, open_model(model) if model is not None else None, **other)
+        self._follow()
+
+    def _uncompare(self) -> None:
+        self._session.comparison = None
+
+    def _follow(self) -> None:
+        """Bring the second lane to the text; a screen that shows it asks for this when the text has changed."""
+        self._session.follow(self._stopped, lambda done, of: self._publish_soon("comparing", (done, of)))
+
     def _sampler(self, **changes: Any) -> None:
         self._session.resample(**changes)
 
@@ -158,6 +180,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "choose": lambda driver, position, id: driver._change_text("choose", position=position, id=id),
     "activate": lambda driver, branch: driver._change_text("activate", branch=branch, stop=driver._stopped),
     "toggle": Driver._toggle,
+    "compare": Driver._compare,
+    "follow": Driver._follow,
+    "uncompare": Driver._uncompare,
     "sampler": Driver._sampler,
     "seed": Driver._seed,
     "step": lambda driver: driver._stepper("step"),

@@ -283,3 +283,30 @@ def test_random_commands_break_nothing(driven):
     snapshot = settled(driver, driver.latest.version - 1)
     assert driver.failure is None
     assert [token.id for token in snapshot.tokens] == driver._session.tokens == driver._session.decoder.ids
+
+
+def test_a_second_lane_is_compared_and_follows_when_it_is_asked_to(driven):
+    driver = driven()
+    do(driver, "prompt", ids=[1, 2, 3])
+    assert driver.compared is None
+    do(driver, "compare", words="kv-window=2")
+    first = driver.compared
+    assert first is not None and (first.name_a, first.name_b) == ("llama", "llama:kv-window=2")
+    do(driver, "next")
+    assert driver.compared is first
+    do(driver, "follow")
+    assert driver.compared is not first and len(driver.compared.a.tokens) == 4
+    do(driver, "compare", words="", model="random:gpt2-2x240")
+    assert driver.compared.name_b == "random:gpt2-2x240:0" and driver.compared.drift.left.misshapen
+    do(driver, "uncompare")
+    assert driver.compared is None
+
+
+def test_a_second_lane_that_cannot_be_says_why_and_leaves_the_one_that_is(driven):
+    driver = driven()
+    do(driver, "prompt", ids=[1, 2, 3])
+    do(driver, "compare", words="kv-window=2")
+    before = driver.compared
+    assert "setting 'nonsense'" in do(driver, "compare", words="nonsense").notice
+    assert "no such directory" in do(driver, "compare", model="./nowhere").notice
+    assert driver.compared is before
