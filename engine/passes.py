@@ -87,7 +87,7 @@ def training_pass(model: Model, window: int | None, ids: list[int]) -> Pass:
     program, _ = with_update(program, weights, update.settings, update.rate, update.step)
     inputs |= no_moments(program, weights) | {BEFORE + name: moment for name, moment in update.moments.items()}
     _require_room(program, known | {name: array.shape for name, array in inputs.items()})
-    what = f"training: {len(ids)} tokens, {len(ids) - 1} targets; forward, backward, {update}"
+    what = f"training on {len(ids)} tokens: {update}"
     return Pass(what, program, weights, inputs)
 
 

@@ -150,7 +150,7 @@ def picture_of(
     if array.ndim < 2:
         array, names = array.reshape(1, -1), ("", *(names or ("value",)))
     rows, columns = (_axis(n, s, tokens, positions) for n, s in zip(names, array.shape, strict=True))
-    values = array.astype(np.float32)
+    values = np.asarray(array, np.float32)
     is_pattern = address.endswith("pattern") and not section_of(address)
     scale = pattern_scale(_largest(values)) if is_pattern else scale_of(values, is_signed=address.startswith(SIGNED))
     about = SHARE if is_pattern else ""
@@ -165,12 +165,22 @@ def pattern_scale(largest: float) -> Scale:
 
 def scale_of(values: Array, unit: str = "", is_signed: bool = False) -> Scale:
     """A scale over the finite values: diverging if there are negative ones among them, or could be (`is_signed`)."""
-    finite = values[np.isfinite(values)]
+    finite = finite_of(values)
     if finite.size and (is_signed or finite.min() < 0):
-        reach = float(np.abs(finite).max())
+        reach = max(-float(finite.min()), float(finite.max()))
         return Scale("diverging", -reach, reach, unit)
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     return Scale("sequential", low, high, unit)
+
+
+def is_finite(values: Array) -> bool:
+    """Whether no number is infinite or missing; told by two of them, so that a large matrix is not copied for it."""
+    return values.size > 0 and bool(np.isfinite(values.min()) and np.isfinite(values.max()))
+
+
+def finite_of(values: Array) -> Array:
+    """The finite numbers, in a row if there are others."""
+    return values if is_finite(values) else values[np.isfinite(values)]
 
 
 def shrink(values: Array, rows: int, columns: int) -> tuple[Array, int, int]:
@@ -182,7 +192,7 @@ def shrink(values: Array, rows: int, columns: int) -> tuple[Array, int, int]:
     high, wide = (max(1, math.ceil(n / max(1, room))) for n, room in zip(values.shape, (rows, columns), strict=True))
     if high == wide == 1:
         return values, 1, 1
-    finite = np.where(np.isfinite(values), values, np.nan)
+    finite = values if is_finite(values) else np.where(np.isfinite(values), values, np.nan)
     largest, smallest = (_pooled(pick, finite, high, wide) for pick in (np.fmax, np.fmin))
     return np.where(-smallest > largest, smallest, largest), high, wide
 
@@ -220,5 +230,5 @@ def _axis(name: str, size: int, tokens: Sequence[str], positions: Sequence[int])
 
 
 def _largest(values: Array) -> float:
-    finite = values[np.isfinite(values)]
+    finite = finite_of(values)
     return float(finite.max()) if finite.size else 0.0

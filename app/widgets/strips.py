@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from app.widgets.ink import Row, cells
+from app.widgets.listing_tree import groups_of, label_of
 from app.widgets.numbers import bytes_text
 from app.widgets.view import View
 from engine.snapshot import Snapshot
@@ -118,16 +119,14 @@ class Crumb(Lines):
 
 def crumbs(snapshot: Snapshot, view: View, address: str) -> tuple[str, ...]:
     """The way from the model to what is looked at."""
-    parts = address.split(".")
-    names = {"attn": "attention", "mlp": "MLP"}
-    way = [snapshot.model_name]
-    if parts[0] == "blocks" and len(parts) > 1:
-        way.append(f"block {parts[1]}")
-        parts = parts[2:]
-    if parts and parts[0] in names:
-        way.append(names[parts[0]])
-        parts = parts[1:]
-    return (*way, *((".".join(parts),) if any(parts) else ()), f"layer {view.layer} head {view.head}")
+    way = dict.fromkeys((*groups_of(address), *([address] if address else ())))
+    return (snapshot.model_name, *map(_place, way), f"layer {view.layer} head {view.head}")
+
+
+def _place(name: str) -> str:
+    """A line or a group in the words of the breadcrumb."""
+    label = label_of(name)
+    return {"attn": "attention", "mlp": "MLP"}.get(label, label.replace("blocks.", "block ", 1))
 
 
 class Status(Lines):
