@@ -2,8 +2,8 @@
 
 A lane in one word is MODEL[:setting,...], as `tales:int8=all,rank=32`. It begins with the plain program, which shows
 every value, and has what is named: settings are written as their flags are, without the dashes; a switch alone is on,
-`no-kv` and `kv=off` turn one off. The cache makes no other numbers and `optimize` makes fewer of them, so neither is on
-until it is asked for.
+`no-kv` and `kv=off` turn one off. `optimize` leaves fewer values to look at, and the cache changes none unless it is
+INT8, so neither is on until it is asked for.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def words_of(settings: Settings, base: Settings = PLAIN) -> str:
 
 def plainly(settings: Settings) -> Settings:
     """Those of a session as a lane has them: what changes the numbers stays, the rest is as in the plain program."""
-    return replace(settings, kv_cache=PLAIN.kv_cache, optimize=PLAIN.optimize)
+    int8_cache = settings.int8_cache and settings.kv_cache
+    return replace(settings, kv_cache=PLAIN.kv_cache, optimize=PLAIN.optimize, int8_cache=int8_cache)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +90,9 @@ class Lane:
         budget_bytes: int = KEPT_BYTES,
     ) -> Trace:  # fmt: skip
         """One pass over its whole text. Raises InputError where that cannot be, Cancelled."""
-        if self.settings.int8_cache:
-            raise InputError(
-                "int8-cache: a comparison runs the whole text at once, without a cache, so nothing would differ; "
-                "'minigpt eval --against int8-cache' measures it"
-            )
+        settings = replace(self.settings, kv_cache=self.settings.kv_cache or self.settings.int8_cache)
         return record_text(
-            self.model, self.ids, self.settings, lowered=self.settings.optimize,
+            self.model, self.ids, settings, lowered=settings.optimize,
             budget_bytes=budget_bytes, stop=stop, report=report,
         )  # fmt: skip
 

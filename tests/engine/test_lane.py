@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine import lane as module
+from engine.analysis.drift import compare
 from engine.errors import Cancelled, InputError
 from engine.lane import PLAIN, Comparison, Lane, Other, with_words, word_of, words_of
 from engine.sampling import Sampler
@@ -64,9 +65,11 @@ def test_a_lane_is_named_as_it_is_written(make_model):
     assert Lane(make_model(), changed(int8="all", low_rank_mlp=12), (1,)).name == "llama:int8=all,rank=12"
 
 
-def test_what_a_comparison_without_a_cache_cannot_show_is_refused(make_model):
-    with pytest.raises(InputError, match="eval --against"):
-        Lane(make_model(), changed(int8_cache=True), (1, 2)).record()
+def test_an_int8_cache_is_compared_though_the_whole_text_is_run_at_once(make_model):
+    a, b = (Lane(make_model(), changed(int8_cache=on), (1, 2, 3, 4)).record() for on in (False, True))
+    found = compare(a, b)
+    assert found.first is not None and found.first.address == "blocks.0.attn.scores"
+    assert found["blocks.0.attn.k"].apart.is_exact and found.tokens is not None and found.tokens.kl.max() > 0
 
 
 def test_a_comparison_follows_the_text_and_runs_only_what_changed(make_model, monkeypatch):

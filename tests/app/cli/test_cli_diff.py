@@ -90,7 +90,6 @@ def test_numbers_that_are_none_are_told_in_words(minigpt, reader):
         (("{r}", "{r}"), "one of -p/--prompt and --ids is required"),
         (("{r}", "{r}:int4", "-p", "a"), "setting 'int4': expected one of kv,"),
         (("{r}", "nowhere", "-p", "a"), "nowhere: no such directory or file"),
-        (("{r}", "{r}:int8-cache", "-p", "a"), "eval --against"),
         (("{r}", "{r}", "-p", "a", "--threshold", "nan"), "--threshold"),
         (("{r}", "{r}", "--ids", "999"), "999"),
     ],
