@@ -26,6 +26,22 @@ SEQUENTIAL: tuple[RGB, ...] = (
 )
 DIVERGING: tuple[RGB, ...] = ((122, 190, 255), (52, 120, 200), (38, 42, 54), (204, 112, 30), (255, 190, 96))
 
+ON_PAPER: tuple[RGB, ...] = (
+    (240, 243, 228),
+    (196, 224, 178),
+    (112, 184, 158),
+    (44, 132, 156),
+    (38, 78, 140),
+    (16, 20, 62),
+)
+"""The sequential map for white paper. It grows darker all the way, so that small numbers do not flood it with ink."""
+
+DIVERGING_ON_PAPER: tuple[RGB, ...] = ((20, 72, 140), (104, 160, 212), (247, 246, 243), (232, 152, 76), (150, 68, 8))
+
+SERIES: tuple[RGB, ...] = ((112, 178, 242), (242, 160, 84), (92, 204, 164), (204, 156, 226), (236, 212, 104))
+SERIES_ON_PAPER: tuple[RGB, ...] = ((31, 95, 168), (200, 92, 20), (22, 126, 98), (124, 70, 150), (140, 110, 10))
+"""Colours of lines and bars, in order; told apart by lightness too, and beside them always by name, marker or place."""
+
 
 def sequential(t: float) -> RGB:
     """The colour of a fraction: 0 dark blue, 1 light yellow."""
