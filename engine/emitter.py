@@ -88,9 +88,14 @@ class Emitter:
         self.line(f"{self.constant(function)}({', '.join(words)})")
 
     def buffer(self, size: int) -> Array:
-        """A flat buffer for use within one operation; all operations that want one of this size get the same."""
+        """A flat buffer for use within one operation; all operations that want one of this size get the same.
+
+        It begins at a cache line, so that no wide load or store touches two.
+        """
         if size not in self._scratch:
-            self._scratch[size] = np.empty(size, np.float32)
+            space = np.empty(size + 16, np.float32)
+            start = -space.ctypes.data % 64 // 4
+            self._scratch[size] = space[start : start + size]
         return self._scratch[size]
 
     def scratch(self, size: int, shape: tuple[int, ...] | None = None) -> str:

@@ -10,6 +10,7 @@ import math
 import mmap
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 LINE_BYTES = 64
 PAGE_BYTES = 2 << 20
@@ -17,23 +18,24 @@ SLAB_BYTES = 32 << 20
 
 
 class Pool:
-    """Hands out float32 arrays from slabs of large pages. A slab lives as long as any of its arrays."""
+    """Hands out arrays from slabs of large pages. A slab lives as long as any of its arrays."""
 
     def __init__(self) -> None:
         self._slab = np.empty(0, np.uint8)
         self._used = 0
 
-    def empty(self, shape: tuple[int, ...]) -> np.ndarray:
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> np.ndarray:
         """An array with undefined content, aligned to a cache line."""
-        size = -(-4 * math.prod(shape) // LINE_BYTES) * LINE_BYTES
+        needed = np.dtype(dtype).itemsize * math.prod(shape)
+        size = -(-needed // LINE_BYTES) * LINE_BYTES
         if self._used + size > self._slab.size:
             self._slab, self._used = _slab(max(size, min(SLAB_BYTES, 2 * self._slab.size + PAGE_BYTES))), 0
         start, self._used = self._used, self._used + size
-        return self._slab[start : start + 4 * math.prod(shape)].view(np.float32).reshape(shape)
+        return self._slab[start : start + needed].view(dtype).reshape(shape)
 
     def copy(self, array: np.ndarray) -> np.ndarray:
         """The array's values in C order, in the pool, read-only."""
-        new = self.empty(array.shape)
+        new = self.empty(array.shape, array.dtype)
         new[...] = array
         new.flags.writeable = False
         return new

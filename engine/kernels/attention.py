@@ -8,9 +8,10 @@ import numpy as np
 
 from engine.emitter import Emitter, Ref
 from engine.kernels import blocks
-from engine.kernels.forms import is_flat, item
+from engine.kernels.forms import is_flat, item, number
 from engine.ops import cache
 from engine.ops.attend import SAFE_EXPONENT
+from engine.ops.int8 import LARGEST, SMALLEST
 from engine.program import Line
 
 
@@ -31,24 +32,44 @@ def append_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
 
 
 def append_int8_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
-    """Through the operation; the result is a slice that grows."""
+    """Round one row into its slot, or many through the operation; the result is a slice that grows."""
     _, new, position_ids, key_position_ids, scales = ins
-    assert out.cache is not None
-    whole = e.constant(out.cache)
-    e.call(cache.append_int8_forward, whole, e.whole(new), e.whole(position_ids), e.whole(key_position_ids),
-           e.whole(scales))  # fmt: skip
-    out.name = e.once(f"{whole}[:, :, :{out.shape[2]}]")
+    whole, tops = out.cache, scales.fixed
+    assert whole is not None
+    if new.shape[2] == 1 and whole.shape[0] == 1:
+        x, space, column = (
+            e.view(new, lambda a: a[0, :, 0]),
+            np.empty(whole.shape[1::2], np.float32),
+            tops[0, :, 0].copy(),
+        )
+        slot = e.once(f"{item(e, position_ids)} % {whole.shape[2]}")
+        t, s = e.constant(space), e.constant(column)
+        e.call(np.abs, x, t)
+        e.call(np.maximum.reduce, t, "-1", "None", s)
+        e.call(np.divide, s, number(e, LARGEST), s)
+        e.call(np.maximum, s, number(e, SMALLEST), s)
+        e.call(np.divide, x, e.constant(column[:, None]), t)
+        e.call(np.rint, t, t)
+        e.line(f"{e.constant(whole[0])}[:, {slot}] = {t}")
+        e.line(f"{e.constant(tops[0])}[:, {slot}] = {s}")
+    else:
+        names = map(e.whole, (new, position_ids, key_position_ids, scales))
+        e.call(cache.append_int8_forward, e.constant(whole), *names)
+    out.name = e.once(f"{e.constant(whole)}[:, :, :{out.shape[2]}]")
     return True
 
 
 def scores_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
     """One query: G products of (H/G, d) and (d, S)."""
     q, k = ins
-    if q.shape[2] != 1 or q.shape[0] != 1 or k.cache is None or not out.grows:
+    if q.shape[2] != 1 or q.shape[0] != 1 or not _is_seen(k) or not out.grows:
         return False
     groups, seen = int(k.shape[1]), k.shape[2]
     per_group = int(q.shape[1]) // groups
-    keys = e.once(f"{e.view(Ref(k.cache.shape, k.cache), lambda a: a[0].swapaxes(1, 2))}[:, :, :{seen}]")
+    if k.cache is not None:
+        keys = e.once(f"{e.view(Ref(k.cache.shape, k.cache), lambda a: a[0].swapaxes(1, 2))}[:, :, :{seen}]")
+    else:
+        keys = e.once(f"{e.shaped(k, *k.shape[1:])}.swapaxes(1, 2)")
     queries = e.view(q, lambda a: a.reshape(groups, per_group, a.shape[3]))
     e.call(np.matmul, queries, keys, e.shaped(out, groups, per_group, seen))
     return True
@@ -86,14 +107,22 @@ def softmax_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
 def weighted_sum_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:
     """One query: G products of (H/G, S) and (S, d)."""
     pattern, v = ins
-    if not pattern.grows or pattern.shape[2] != 1 or pattern.shape[0] != 1 or v.cache is None:
+    if not pattern.grows or pattern.shape[2] != 1 or pattern.shape[0] != 1 or not _is_seen(v):
         return False
     groups, seen, size = int(v.shape[1]), v.shape[2], int(v.shape[3])
     per_group = int(pattern.shape[1]) // groups
-    values = e.once(f"{e.view(Ref(v.cache.shape, v.cache), lambda a: a[0])}[:, :{seen}]")
+    if v.cache is not None:
+        values = e.once(f"{e.view(Ref(v.cache.shape, v.cache), lambda a: a[0])}[:, :{seen}]")
+    else:
+        values = e.shaped(v, *v.shape[1:])
     weights = e.shaped(pattern, groups, per_group, seen)
     e.call(np.matmul, weights, values, e.view(out, lambda a: a.reshape(groups, per_group, size)))
     return True
+
+
+def _is_seen(ref: Ref) -> bool:
+    """Whether a value is the keys or values of all tokens: in a cache, or widened into a buffer that grows."""
+    return ref.cache is not None or (ref.grows and ref.array is not None)
 
 
 def rotate_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool:

@@ -18,14 +18,14 @@ from engine.program import Cost, Op, Shape
 
 Array = np.ndarray
 LARGEST = 127  # -128 is not used, so that q and -q are both there
+SMALLEST = float(np.finfo(np.float32).tiny)  # the scale of a row of zeros
 BLOCK = 1 << 17  # floats of scratch: 512 KiB, which stays in the second-level cache between widening and product
 PAPER = "Dettmers et al. 2022, LLM.int8(), arXiv:2208.07339"
 
 
 def row_scales(top: Array) -> Array:
-    """The scale of rows whose largest magnitude is `top`: a row of zeros gets 1, one with NaN or infinity NaN."""
-    scales = (top / np.float32(LARGEST)).astype(np.float32)
-    return np.where(np.isfinite(top), np.where(scales > 0, scales, np.float32(1)), np.float32(np.nan))
+    """The scale of rows whose largest magnitude is `top`; not a number where that is none."""
+    return np.maximum(top / np.float32(LARGEST), np.float32(SMALLEST))
 
 
 def scales_of(matrix: Array) -> Array:
@@ -121,10 +121,9 @@ def embed_int8_cost(ins: tuple[Shape, ...], out: Shape, attrs: Mapping[str, Any]
 
 
 def _round(values: Array, scales: Array) -> Array:
-    """round(x / s) as int8; 0 where the scale is not a number, so that the product says NaN and nothing else."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        whole = np.clip(np.rint(values / scales), -LARGEST, LARGEST)
-    return np.where(np.isnan(scales), 0, whole).astype(np.int8)
+    """round(x / s) as int8. What becomes of NaN does not matter: its scale says so."""
+    with np.errstate(invalid="ignore"):
+        return np.rint(values / scales).astype(np.int8)
 
 
 linear_int8 = Op(

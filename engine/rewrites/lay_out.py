@@ -12,7 +12,9 @@ from functools import partial
 
 import numpy as np
 
+from engine.listing import block_of
 from engine.ops.embedding import embed, sinusoidal
+from engine.ops.int8 import linear_int8
 from engine.ops.linear import linear
 from engine.ops.rope import rope_cos, rope_sin
 from engine.pool import Pool
@@ -41,7 +43,10 @@ def tabulate_positions(program: Program, weights: Weights, context: int) -> tupl
 
 
 def lay_out_matrices(program: Program, weights: Weights) -> tuple[Program, Weights]:
-    """Copy every matrix once more, side by side with the others, in the layout that suits its shape."""
+    """Copy every matrix once more, side by side with the others, in the layout that suits its shape.
+
+    One of int8 stays as it is, (out, in): it is widened row by row.
+    """
     sizes = {line.ins[1]: math.prod(shape_of(weights, line.ins[1])) for line in program.lines if line.op is linear}
     is_cached = 4 * sum(sizes.values()) <= CACHED_BYTES
     pool, recipes = Pool(), {}
@@ -53,12 +58,20 @@ def lay_out_matrices(program: Program, weights: Weights) -> tuple[Program, Weigh
             name, laid = f"{line.ins[1]}@laid", shape[::-1] if transposed else shape
             recipes[name] = Recipe(laid, partial(_laid, pool, line, weights, transposed))
             lines[i] = replace(line, ins=(line.ins[0], name, *line.ins[2:]), attrs={"transposed": transposed})
+        elif line.op is linear_int8 and block_of(line.out):
+            name = f"{line.ins[1]}@laid"
+            recipes[name] = Recipe(shape_of(weights, line.ins[1]), partial(_copied, pool, line.ins[1], weights))
+            lines[i] = replace(line, ins=(line.ins[0], name, *line.ins[2:]))
     return program.with_lines(lines), Overlay(weights, recipes)
 
 
 def _laid(pool: Pool, line: Line, weights: Weights, transposed: bool) -> np.ndarray:
     matrix = matrix_of(line, weights)
     return pool.copy(matrix.T if transposed else matrix)
+
+
+def _copied(pool: Pool, name: str, weights: Weights) -> np.ndarray:
+    return pool.copy(weights[name])
 
 
 def reads_rows_faster(wide: int, narrow: int) -> bool:
