@@ -125,6 +125,16 @@ class Session:
         self._trim(leaf.path())
         self.restep()
 
+    def adopt(self, leaf: Node, stop: Callable[[], bool] = never) -> None:
+        """Take over a tree of texts that has not been run, with the one that ends at `leaf` as the active one."""
+        decoder = Decoder(self.decoder.prepared)
+        decoder.stop = stop
+        replay(decoder, leaf)
+        self.decoder, self.leaf, self._left = decoder, leaf, None
+        self.ended = None
+        self._trim(leaf.path())
+        self.restep()
+
     def generate(self, count: int, stop_text: str | None = None, ignore_eos: bool = False,
                  stop: Callable[[], bool] = never) -> Iterator[Generated]:  # fmt: skip
         """Yield up to `count` new tokens. `ended` says afterwards why it stopped; stopping keeps what was made."""
