@@ -27,6 +27,9 @@ TRAINING_ACTIONS: tuple[Action, ...] = (
     Action("checkpoint_next", ("]",), "Next checkpoint", "At the last one, the newest is followed again.", "Look"),
     Action("explore_checkpoint", ("o",), "Explore this checkpoint",
            "Opens the shown checkpoint in the first screen; the training goes on.", "Look"),
+    Action("step_update", ("p",), "Step through an update of it",
+           "Opens the shown checkpoint in the first screen, with loss, backward pass and its next update.",
+           "Look"),
     *(BY_ID[name] for name in SHARED),
     Action("enter", ("enter",), "Take",
            "Run: choose this preset, or change this line. Attention: move inside the picture.", "Move", PANELS),
@@ -39,13 +42,13 @@ TRAINING_FOOTERS: dict[str, tuple[tuple[str, str], ...]] = {
     "sample": (
         ("play", "start/pause"),
         ("checkpoint_before", "before"),
-        ("checkpoint_next", "next"),
         ("explore_checkpoint", "explore it"),
+        ("step_update", "update"),
     ),
     "pinned": (
         ("down", "layer"),
         ("right", "head"),
-        ("checkpoint_before", "checkpoint"),
         ("explore_checkpoint", "explore it"),
+        ("step_update", "update"),
     ),
 }

@@ -28,8 +28,9 @@ class Opening:
         settings: Settings | None = None,
         sampler: Sampler | None = None,
         seed: int = 0,
+        kind: str = "plain",
     ) -> None:
-        self.model, self.prompt, self.ids = model, prompt, ids
+        self.model, self.prompt, self.ids, self.kind = model, prompt, ids, kind
         self.settings, self.sampler, self.seed = settings or Settings(), sampler or Sampler(), seed
         self.driver: Driver | None = None
         self.error: BaseException | None = None
@@ -61,6 +62,8 @@ class Opening:
                 driver.send("prompt", ids=list(self.ids))
             else:
                 driver.send("prompt", text=self.prompt)
+            if self.kind != "plain":
+                driver.send("pass", kind=self.kind)
             if FIRST_VIEW in session.model.program:
                 driver.send("run_until", address=FIRST_VIEW)
             self.driver = driver

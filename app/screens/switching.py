@@ -107,7 +107,7 @@ class Switching(App[None]):
         seen = message.seen
         if self._coming is not None:
             self._coming[1].stop()
-        opening = Opening(str(seen.path), prompt=seen.prompt or None, ids=seen.ids)
+        opening = Opening(str(seen.path), prompt=seen.prompt or None, ids=seen.ids, kind=message.kind)
         opening.start()
         self._coming = opening, self.set_interval(WAIT_S, self._arrive)
 

@@ -156,6 +156,13 @@ class TrainDoing(Placing):
         self._go(1)
 
     def action_explore_checkpoint(self) -> None:
+        self._open("plain")
+
+    def action_step_update(self) -> None:
+        self._open("training")
+
+    def _open(self, kind: str) -> None:
+        """Show the checkpoint in the first screen, with a pass of this kind over the pinned prompt."""
         seen = self.view.seen(self.snapshot)
         if seen is None:
             self.say("No checkpoint yet: space makes a run.")
@@ -163,7 +170,7 @@ class TrainDoing(Placing):
             self.say(f"step {seen.step:,} is not on the disk any more: only the newest and the best are kept (keep=…).")
         else:
             self.say(f"opening {seen.path.name} …")
-            self.post_message(CheckpointWanted(seen))
+            self.post_message(CheckpointWanted(seen, kind))
 
     def move_head(self, layers: int, heads: int) -> None:
         """Another layer or head, within what the model has."""

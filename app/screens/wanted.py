@@ -19,8 +19,8 @@ class ScreenWanted(Message):
 
 
 class CheckpointWanted(Message):
-    """This checkpoint shall be opened in the first screen, with its prompt."""
+    """This checkpoint shall be opened in the first screen, with its prompt, and a pass of this kind be stepped."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Seen, kind: str = "plain") -> None:
         super().__init__()
-        self.seen = seen
+        self.seen, self.kind = seen, kind

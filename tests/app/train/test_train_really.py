@@ -83,6 +83,26 @@ async def test_a_checkpoint_is_opened_in_the_first_screen(tmp_path: Path) -> Non
         app.end_training()
 
 
+async def test_an_update_of_a_checkpoint_is_stepped_in_the_first_screen(tmp_path: Path) -> None:
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        train = await begun(app, pilot, tmp_path / "a.txt", SETTINGS.replace("steps=100000", "steps=3"))
+        await pilot.press("space")
+        await until(pilot, lambda: train.snapshot.state == DONE)
+        await pilot.press("p")
+        await until(pilot, lambda: app.screen is app.explore and app.explore.stepping and app.explore.stepping.cursor)
+        stepping = app.explore.stepping
+        assert stepping.kind == "training" and "update 4 at rate" in stepping.what
+        assert "the checkpoint's moments" in stepping.what
+        await pilot.press("c")
+        await until(pilot, lambda: app.explore.stepping.done)
+        assert app.explore.stepping.values["new.embed.weight"].shape[1] == 8
+        await pilot.press("p")
+        await until(pilot, lambda: app.explore.stepping.kind == "plain")
+        app.opening.close()
+        app.end_training()
+
+
 def test_the_first_screen_loads_nothing_of_the_training() -> None:
     code = "import sys, app.screens.application; print(*sys.modules)"
     root = Path(__file__).parents[3]
