@@ -158,8 +158,8 @@ def opened(program: str) -> Iterator[Page]:
     read, from_browser = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = ["--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run",
-                   "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
-                   *(["--no-sandbox"] if os.geteuid() == 0 else [])]  # fmt: skip
+                   "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+                   "--disable-component-update", *(["--no-sandbox"] if os.geteuid() == 0 else [])]  # fmt: skip
         command = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
         process = subprocess.Popen(
             ["bash", "-c", command, program, *options], pass_fds=(to_browser, from_browser), start_new_session=True,

@@ -174,8 +174,8 @@ def test_light_and_dark_are_readable(page):
     grounds = set()
     for _ in range(3):
         for selector in ("h1", "#subject", "#rounding", "#sentence", "label", "#looks th", ".pm", "footer dt",
-                         "footer dd", "#text span[aria-selected=true]", "#text span:nth-of-type(9)", "#entropy-heads button",
-                         "#find-text"):  # fmt: skip
+                         "footer dd", "#text span[aria-selected=true]", "#text span:nth-of-type(9)",
+                         "#entropy-heads button", "#find-text"):  # fmt: skip
             assert page.ask(f"{contrast}({selector!r})") >= 4.5, (selector, page.text("#theme"))
         grounds.add(page.ask("getComputedStyle(document.documentElement).backgroundColor"))
         page.press("t")
