@@ -74,6 +74,8 @@ class Export:
 
 
 EXPORTS: tuple[Export, ...] = (
+    Export("page", "attn_interactive", ("html",), "attention, candidates, entropy and memory, to explore in a browser",
+           "viewers.html.attention_page:exported", "patterns"),
     Export("tokens", "tokens", ("csv",), "every token: log-probability, rank, entropy after it",
            "engine.analysis.tables:tokens_csv"),
     Export("candidates", "candidates", ("csv",), "the likeliest next tokens after each token",

@@ -17,6 +17,7 @@ from engine.memory import place_of
 from engine.text import visible
 from engine.trace import Trace
 from viewers import palette
+from viewers.exports import Options
 from viewers.html.packing import packed, packed_attention, shuffled
 from viewers.html.page import (
     assembled,
@@ -75,6 +76,11 @@ def attention_page(trace: Trace, *, exact: bool = False, command: str = "", stop
             "origin": origin_html(trace, command or reproducing(trace)),
         },
     )
+
+
+def exported(trace: Trace, options: Options, format: str) -> bytes:
+    """The row of the table of exports."""
+    return attention_page(trace, exact=options.exact)
 
 
 def whole_pattern(trace: Trace, layer: int) -> Array | None:
