@@ -1,14 +1,11 @@
 """A model small enough to differentiate by hand, behind the trainer's protocol: logits = E[token] @ U^T.
 
-It stands in for the compiled step, so that these tests are about the loop. Run as a program, it trains until it is
-done or killed: `python bigram.py RUN TEXT`.
+It stands in for the compiled step, so that these tests are about the loop.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -54,17 +51,3 @@ class Bigram:
 
 def plan(**options: object) -> Plan:
     return read_plan({"model": MODEL, "training": OPTIONS | options})
-
-
-def main(run: Path, text: Path) -> None:
-    from engine.training.start import begin, has_run, resume
-
-    opened = resume(run, step=Bigram) if has_run(run) else begin(run, plan(), [text], step=Bigram)
-    print("ready", flush=True)
-    for report in opened.trainer:
-        print(report.step, flush=True)
-    opened.trainer.close()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))

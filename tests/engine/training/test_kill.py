@@ -1,8 +1,11 @@
-"""A run survives being killed at any instant: what goes on afterwards ends with the same bits."""
+"""A run of `minigpt train` survives being killed at any instant: what goes on afterwards ends with the same bits.
+
+The real command, the real model, the compiled step; checkpoints so often that many kills fall into the writing of one.
+"""
 
 from __future__ import annotations
 
-import os
+import json
 import random
 import signal
 import subprocess
@@ -12,70 +15,100 @@ from pathlib import Path
 
 import pytest
 
-from engine.training.checkpoints import checkpoints, newest
-from engine.training.start import begin
-from tests.engine.training import bigram
+from engine.training.checkpoints import TEMPORARY, checkpoints, newest
+from engine.training.run_directory import LOG, PLAN
 
 ROOT = Path(__file__).resolve().parents[3]
+STEPS = 40
+TINY = {
+    "model": {"model_type": "gpt2", "n_layer": 2, "n_embd": 16, "n_head": 2, "n_positions": 16},
+    "training": {
+        "batch": 4, "context": 8, "steps": STEPS, "learning_rate": 0.01, "warmup": 5, "dropout": 0.1,
+        "validate_every": 10, "checkpoint_every": 2, "sample_tokens": 4, "threads": 2, "measure_every": 5,
+    },
+}  # fmt: skip
+FILES = ("model.safetensors", "optimizer.safetensors", "state.json", "tokenizer.json")
 
 
-def process(run, text):
-    command = [sys.executable, "-m", "tests.engine.training.bigram", str(run), str(text)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+class Worker:
+    """One life of the command."""
+
+    def __init__(self, run: Path, text: Path) -> None:
+        self.run = run
+        plan = text.with_name("tiny.json")
+        plan.write_text(json.dumps(TINY))
+        command = ["-m", "app.cli.main", "train", "--config", plan, "--data", text, "-o", run, "--resume"]
+        self.process = subprocess.Popen(
+            [sys.executable, *map(str, command)], cwd=ROOT, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+
+    def trains(self) -> bool:
+        """Wait until it does; False if it ends before."""
+        assert self.process.stderr is not None
+        return any("Ctrl-C saves" in line for line in self.process.stderr)
+
+    def writes(self) -> bool:
+        """Wait until it writes or deletes a checkpoint; False if it ends before."""
+        while self.process.poll() is None:
+            if any(self.run.glob("*".join(TEMPORARY))):
+                return True
+            time.sleep(0.0005)
+        return False
+
+    def end(self, kill: bool = False) -> int:
+        if kill:
+            self.process.send_signal(signal.SIGKILL)
+        assert self.process.stderr is not None
+        said = self.process.stderr.read()
+        self.process.stderr.close()
+        code = self.process.wait()
+        assert code in (0, -signal.SIGKILL), said
+        return code
 
 
-def final_files(run):
-    path = checkpoints(run)[-1]
-    return {name: (path / name).read_bytes() for name in ("model.safetensors", "optimizer.safetensors", "state.json")}
+def ended(run: Path) -> dict[str, object]:
+    """What a run leaves: the files of its last checkpoint, and the losses of all updates."""
+    saved = checkpoints(run)[-1]
+    rows = [json.loads(row) for row in (run / LOG).read_text().splitlines()]
+    files: dict[str, object] = {name: (saved / name).read_bytes() for name in FILES}
+    return files | {"name": saved.name, "losses": [(row["step"], row["loss"]) for row in rows]}
 
 
-def kill_and_resume(tmp_path, corpus, times):
-    straight = begin(tmp_path / "straight", bigram.plan(), [corpus], step=bigram.Bigram).trainer
+def kill_and_resume(tmp_path: Path, corpus: Path, times: int) -> None:
+    straight = Worker(tmp_path / "straight", corpus)
+    assert straight.trains()
     started = time.monotonic()
-    list(straight)
+    assert straight.end() == 0
     whole_s = time.monotonic() - started
-    straight.close()
-    run, moments, killed = tmp_path / "killed", random.Random(0), 0
-    for _ in range(20 * times):
-        worker = process(run, corpus)
-        if killed < times and moments.random() < 0.9:
-            worker.stdout.readline()  # it trains now; else the kill may fall into the beginning
-        if killed == times:
-            assert worker.wait(60) == 0
-            break
-        time.sleep(moments.random() * whole_s * 2 / times)
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-        worker.stdout.close()
-        killed += worker.returncode == -signal.SIGKILL
-        if (run / "run.json").exists():
+    expected = ended(tmp_path / "straight")
+    assert expected["name"] == f"step-{STEPS:06d}"
+    run, chance, killed, writing = tmp_path / "killed", random.Random(0), 0, 0
+    while killed < times:
+        worker = Worker(run, corpus)
+        if chance.random() < 0.9:
+            worker.trains()  # else the kill may fall into the beginning, or into reading what the last life left
+        time.sleep(chance.random() * whole_s * 1.5 / times)
+        if chance.random() < 0.5:
+            writing += worker.writes()
+            time.sleep(chance.random() * 0.01)
+        killed += worker.end(kill=True) != 0
+        if (run / PLAN).exists():
             saved, problems = newest(run)
             assert problems == []
-            if saved and saved.state.update == 40:  # done before its time: begin a new one
+            if saved and saved.state.update == STEPS:  # done before its time
+                assert Worker(run, corpus).end() == 0
+                assert ended(run) == expected
                 run = run.with_name(f"{run.name}+")
-    worker.stdout.close()
-    assert killed == times
-    assert final_files(run) == final_files(tmp_path / "straight")
-    assert not list(run.glob(".minigpt-*"))
+    assert writing > times / 5
+    assert Worker(run, corpus).end() == 0
+    assert ended(run) == expected
+    assert not list(run.glob("*".join(TEMPORARY)))
 
 
-def test_killed_five_times_it_ends_with_the_same_bits(tmp_path, corpus):
+def test_killed_five_times_it_ends_with_the_same_bits(tmp_path: Path, corpus: Path) -> None:
     kill_and_resume(tmp_path, corpus, 5)
 
 
 @pytest.mark.soak
-def test_killed_a_hundred_times_it_ends_with_the_same_bits(tmp_path, corpus):
+def test_killed_a_hundred_times_it_ends_with_the_same_bits(tmp_path: Path, corpus: Path) -> None:
     kill_and_resume(tmp_path, corpus, 100)
-
-
-def test_a_killed_run_leaves_its_directory_free(tmp_path, corpus):
-    worker = process(tmp_path / "run", corpus)
-    assert worker.stdout.readline() == "ready\n"
-    worker.kill()
-    worker.wait()
-    worker.stdout.close()
-    again = process(tmp_path / "run", corpus)
-    assert again.stdout.readline() == "ready\n"
-    again.kill()
-    again.wait()
-    again.stdout.close()
