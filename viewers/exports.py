@@ -74,8 +74,6 @@ class Export:
 
 
 EXPORTS: tuple[Export, ...] = (
-    Export("page", "attn_interactive", ("html",), "attention, candidates, entropy and memory, to explore in a browser",
-           "viewers.html.attention_page:exported", "patterns"),
     Export("tokens", "tokens", ("csv",), "every token: log-probability, rank, entropy after it",
            "engine.analysis.tables:tokens_csv"),
     Export("candidates", "candidates", ("csv",), "the likeliest next tokens after each token",
@@ -89,6 +87,8 @@ EXPORTS: tuple[Export, ...] = (
     Export("metrics", "metrics", ("npz",), "tokens, candidates, entropies and contributions as arrays",
            "engine.analysis.tables:metrics_npz"),
     Export("values", "values", ("npz",), "every recorded value, by address", "engine.analysis.tables:values_npz"),
+    Export("page", "attn_interactive", ("html",), "attention, candidates, entropy and memory, to explore in a browser",
+           "viewers.html.attention_page:exported", "patterns"),
 )  # fmt: skip
 
 
