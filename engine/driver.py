@@ -11,6 +11,7 @@ import itertools
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +19,7 @@ from engine.errors import Cancelled, InputError, MiniGPTError
 from engine.lane import Compared
 from engine.model import open_model
 from engine.session import Session, asked_for
+from engine.settings import TABLE, row_of, shown
 from engine.snapshot import Snapshot
 from engine.views import SnapshotMaker
 
@@ -66,6 +68,8 @@ class Driver:
     def _work(self) -> None:
         while (item := self._commands.get()) is not None and not self._closing:
             self._running, command, arguments = item
+            if command == "configure" and self._running <= self._cancelled < self._sent:
+                continue  # a later one takes its place
             self._notice = None
             try:
                 COMMANDS[command](self, **arguments)
@@ -127,8 +131,18 @@ class Driver:
             self._session.restep()
 
     def _toggle(self, name: str) -> None:
-        self._publish("running the text under the new setting")
-        self._session.change(self._session.settings.toggled(name), self._stopped)
+        self._configure(**{name: getattr(self._session.settings.toggled(name), name)})
+
+    def _configure(self, **changes: Any) -> None:
+        """Change settings by name. What was asked for is said before the work begins; stopped, the old ones stay."""
+        if unknown := changes.keys() - {row.name for row in TABLE}:
+            raise InputError(f"no such setting: {', '.join(sorted(unknown))}")
+        if self._stopped():
+            raise Cancelled("stopped before it began; the settings are as they were")
+        settings = replace(self._session.settings, **changes)
+        words = ", ".join(f"{row_of(name).title} {shown(value)}" for name, value in changes.items())
+        self._publish(f"applying {words}")
+        self._session.change(settings, self._stopped)
 
     @property
     def compared(self) -> Compared | None:
@@ -180,6 +194,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "choose": lambda driver, position, id: driver._change_text("choose", position=position, id=id),
     "activate": lambda driver, branch: driver._change_text("activate", branch=branch, stop=driver._stopped),
     "toggle": Driver._toggle,
+    "configure": Driver._configure,
     "compare": Driver._compare,
     "follow": Driver._follow,
     "uncompare": Driver._uncompare,

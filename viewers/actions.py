@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.settings import TABLE
+
 EVERYWHERE, PANELS = "everywhere", "in a panel"
 
 
@@ -70,11 +72,11 @@ ACTIONS: tuple[Action, ...] = (
            "What the panel says about the cell, token or line under its cursor.", "Look"),
     Action("copy_command", ("Y",), "Copy the command",
            "A command line that opens this model, text and settings again.", "Look"),
-    Action("kv_cache", ("1",), "KV cache on or off",
-           "Keys and values of earlier tokens are kept, or computed again for every token.", "Settings"),
-    Action("optimize", ("4",), "Optimized on or off",
-           "Generate with the folded and joined program, or the plain one.", "Settings"),
-    Action("kv_window", ("5",), "Window", "How many tokens each token may see: all, 64, 128 or 256.", "Settings"),
+    *(Action(row.name, (row.key,), row.title, row.why, "Settings") for row in TABLE if row.key),
+    Action("settings_panel", ("S",), "All settings",
+           "Each with its value, its key and why; ← → or a click switch it, Enter types a number.", "Settings"),
+    Action("changes", ("D",), "What the last setting changed",
+           "The lines that went, came and changed, bytes, speed and drift; again or Escape closes it.", "Settings"),
     Action("sampler", ("t",), "Sampling and seed",
            "Temperature, top-k, top-p, repetition penalty, seed; each change applies at once.", "Settings"),
     Action("explore", ("f2",), "Explore", "The first screen: a text, and the pass behind its next token.", "Screens"),
@@ -122,6 +124,8 @@ FOOTERS: dict[str, tuple[tuple[str, str], ...]] = {
     "value": (("right", "cell"), ("head_next", "head"), ("step", "step"), ("maximise", "maximise")),
     "attention": (("down", "layer"), ("right", "head"), ("enter", "cells"), ("maximise", "maximise")),
     "entropy": (("down", "layer"), ("right", "head"), ("enter", "look"), ("entropy_over", "token/mean")),
+    "settings": (("down", "choose"), ("right", "next"), ("enter", "switch"), ("changes", "what changed")),
+    "changes": (("down", "scroll"), ("changes", "close it"), ("settings_panel", "settings"), ("play", "generate")),
     "memory": (("kv_cache", "KV cache"), ("optimize", "optimized"), ("play", "generate"), ("maximise", "maximise")),
 }
 """The keys that the bottom line shows for each panel: an action and the word it gets there. ALWAYS follows them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-PANELS = ("text", "candidates", "program", "value", "attention", "entropy", "memory")
+PANELS = ("text", "candidates", "program", "changes", "value", "attention", "entropy", "memory", "settings")
 """Every panel, in the order in which Tab visits them."""
 
 
@@ -61,8 +61,8 @@ def _four(width: int, top: int, room: int) -> list[Place]:
     right, x = width - left - 1, left + 1
     return [
         Place(("text",), 0, top, left, text),
-        Place(("program",), 0, top + text, left, room - text),
-        Place(("candidates", "entropy", "memory"), x, top, right, upper),
+        Place(("program", "changes"), 0, top + text, left, room - text),
+        Place(("candidates", "entropy", "memory", "settings"), x, top, right, upper),
         Place(("value", "attention"), x, top + upper, right, room - upper),
     ]
 
@@ -71,13 +71,15 @@ def _seven(width: int, top: int, room: int) -> list[Place]:
     left = (width - 2) * 30 // 100
     middle = (width - 2) * 36 // 100
     right = width - 2 - left - middle
-    text, memory, entropy, half = room * 30 // 100, 14, room * 26 // 100, room * 48 // 100
+    text, low, entropy, half = room * 26 // 100, 14, room * 30 // 100, room * 48 // 100
     x, z = left + 1, left + middle + 2
+    under = (("entropy",), ("settings",)) if room >= 50 else (("entropy", "settings"),)
+    first = top + room - low * len(under)
     return [
         Place(("text",), 0, top, left, text),
-        Place(("candidates",), 0, top + text, left, room - text - memory),
-        Place(("entropy",), 0, top + room - memory, left, memory),
-        Place(("program",), x, top, middle, room - entropy),
+        Place(("candidates",), 0, top + text, left, first - top - text),
+        *(Place(names, 0, first + low * i, left, low) for i, names in enumerate(under)),
+        Place(("program", "changes"), x, top, middle, room - entropy),
         Place(("memory",), x, top + room - entropy, middle, entropy),
         Place(("value",), z, top, right, half),
         Place(("attention",), z, top + half, right, room - half),

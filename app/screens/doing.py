@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.screens.changing import Changing
 from app.screens.layers import AskLayer, HelpLayer
 from app.screens.lists import BranchesLayer, SamplingLayer
-from app.screens.looking import Looking
 from app.screens.wanted import ScreenWanted
 from app.widgets.attention import AttentionPanel
 from app.widgets.view import COLOURINGS
 from engine.text import visible
 
 
-class Doing(Looking):
+class Doing(Changing):
     """The text, the stepped pass, the settings, the app. Names after `action_` are the ids of the table."""
 
     # the text
@@ -132,15 +132,6 @@ class Doing(Looking):
 
     # settings and the app
 
-    def action_kv_cache(self) -> None:
-        self.send("toggle", name="kv_cache")
-
-    def action_optimize(self) -> None:
-        self.send("toggle", name="optimize")
-
-    def action_kv_window(self) -> None:
-        self.send("toggle", name="kv_window")
-
     def action_sampler(self) -> None:
         if self.snapshot is not None:
             self.app.push_screen(SamplingLayer(self.snapshot.sampler, self.snapshot.seed))
@@ -158,7 +149,8 @@ class Doing(Looking):
         self.app.action_command_palette()
 
     def action_close(self) -> None:
-        """The topmost layer: a cursor inside attention, a maximised panel, running work, a chosen token."""
+        """The topmost layer: a cursor inside attention, a maximised panel, running work, what a setting changed, a
+        chosen token."""
         attention = self.panel("attention")
         assert isinstance(attention, AttentionPanel)
         if attention.inside and self.focused is attention:
@@ -167,6 +159,8 @@ class Doing(Looking):
             self.action_maximise()
         elif self.busy:
             self.cancel()
+        elif self.close_changes():
+            self.say("")
         elif self.view.token is not None:
             self.look(token=None)
         else:

@@ -20,11 +20,13 @@ from app.screens.doing import Doing
 from app.screens.opening import FIRST_VIEW, Opening
 from app.widgets.attention import AttentionPanel
 from app.widgets.candidates import CandidatesPanel
+from app.widgets.changes import ChangesPanel
 from app.widgets.entropy import EntropyPanel
 from app.widgets.keys import bindings
 from app.widgets.listing import ListingPanel, is_stale
 from app.widgets.memory import MemoryPanel
 from app.widgets.panel import Panel
+from app.widgets.settings_panel import SettingsPanel
 from app.widgets.strips import ConfigStrip, Crumb, KeyLine, Status
 from app.widgets.text_panel import TextPanel
 from app.widgets.value import ValuePanel, line_of
@@ -35,6 +37,7 @@ from viewers.actions import EVERYWHERE
 KINDS: dict[str, Callable[[str], Panel]] = {
     "text": TextPanel, "candidates": CandidatesPanel, "program": ListingPanel, "value": ValuePanel,
     "attention": AttentionPanel, "entropy": EntropyPanel, "memory": MemoryPanel,
+    "changes": ChangesPanel, "settings": SettingsPanel,
 }  # fmt: skip
 POLL_S = 1 / 25
 
@@ -101,6 +104,7 @@ class Explore(Doing, Screen[None]):
             self.view = replace(self.view, address=now.rows[max(0, now.cursor - 1)].address)
         if before is None or before.model_name != snapshot.model_name:
             self.view = replace(self.view, layer=0, head=0)
+        self.took(snapshot)
         self.lay_out()
         self.draw()
         self.follow(snapshot)

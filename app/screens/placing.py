@@ -51,12 +51,21 @@ class Placing(Widget):
         for place in plan.places:
             for name in place.panels:
                 panel = self.panel(name)
-                panel.tabs = tuple((n, self.panel(n).title) for n in place.panels)
+                tabs = tuple((n, self.panel(n).title) for n in self.offered(place.panels))
+                if tabs != panel.tabs:
+                    panel.tabs = tabs
+                    panel.refresh()
                 front = self.is_front(name, plan)
                 put(panel, place.x, place.y, place.width, place.height if front else 0)
 
+    def offered(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of some panels that there is anything to see in."""
+        return tuple(name for name in names if self.panel(name).offered)
+
     def is_front(self, name: str, plan: Arrangement) -> bool:
-        shared = plan.place_of(name).panels
+        shared = self.offered(plan.place_of(name).panels)
+        if not self.panel(name).offered:
+            return False
         return name == min(shared, key=lambda n: self.recent.index(n) if n in self.recent else len(self.panels))
 
     def bring(self, name: str, focus: bool = True) -> None:
@@ -93,7 +102,8 @@ class Placing(Widget):
 
     def _next_panel(self, by: int) -> None:
         now = self.focused.id if isinstance(self.focused, Panel) and self.focused.id else self.panels[0]
-        self.bring(self.panels[(self.panels.index(now) + by) % len(self.panels)])
+        offered = self.offered(self.panels)
+        self.bring(offered[(offered.index(now) + by) % len(offered)])
 
     def action_next_panel(self) -> None:
         self._next_panel(1)

@@ -33,6 +33,7 @@ class Panel(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [Binding(*rest, show=False) for rest in bindings(PANELS)]
 
     title = ""
+    offered = True  # whether it has a tab and a turn now
     waiting = "The model is being opened …"
 
     class TabChosen(Message):

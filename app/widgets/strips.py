@@ -15,8 +15,13 @@ from app.widgets.ink import Row, cells
 from app.widgets.listing_tree import groups_of, label_of
 from app.widgets.numbers import bytes_text
 from app.widgets.view import View
+from engine.settings import TABLE, Settings
+from engine.settings import shown as shown_value
 from engine.snapshot import Snapshot
 from viewers.actions import ACTIONS, ALWAYS, FOOTERS, Action, shown
+
+SHORT = {"kv_cache": "KV", "low_rank_mlp": "rank", "optimize": "optimized", "kv_window": "window", "threads": "threads"}
+ASKED_FOR = ("kv_cache", "int8", "low_rank_mlp", "optimize")  # settings that the configuration says whatever they are
 
 
 class Lines(Widget):
@@ -82,9 +87,7 @@ def fields(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [
         ("", snapshot.model_name),
         ("", snapshot.dtype),
-        ("KV", _on(s.kv_cache)),
-        ("window", "off" if s.kv_window is None else str(s.kv_window)),
-        ("optimized", _on(s.optimize)),
+        *settings_fields(s),
         ("seed", str(snapshot.seed)),
         ("T", "0 greedy" if sampler.temperature == 0 else f"{sampler.temperature:g}"),
         ("top-k", str(sampler.top_k) if sampler.top_k else "off"),
@@ -96,8 +99,11 @@ def fields(snapshot: Snapshot) -> list[tuple[str, str]]:
     ]
 
 
-def _on(flag: bool) -> str:
-    return "on" if flag else "off"
+def settings_fields(settings: Settings) -> list[tuple[str, str]]:
+    """The settings that everybody asks for, and of the others those that are not as they are by default."""
+    usual = Settings()
+    rows = [row for row in TABLE if row.name in ASKED_FOR or getattr(settings, row.name) != getattr(usual, row.name)]
+    return [(SHORT.get(row.name, row.title), shown_value(getattr(settings, row.name))) for row in rows]
 
 
 class Crumb(Lines):

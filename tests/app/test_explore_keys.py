@@ -46,9 +46,6 @@ COMMANDS = (
     ("C", "rewind", {}),
     ("r", "restep", {}),
     ("p", "pass", {"kind": "generating"}),
-    ("1", "toggle", {"name": "kv_cache"}),
-    ("4", "toggle", {"name": "optimize"}),
-    ("5", "toggle", {"name": "kv_window"}),
     ("b", "breakpoint", {"address": "logits"}),
 )
 

@@ -12,6 +12,7 @@ from engine.driver import COMMANDS, Driver
 from engine.errors import InputError
 from engine.sampling import Sampler
 from engine.session import Session
+from engine.settings import Settings
 
 WAIT_S = 10
 
@@ -82,6 +83,45 @@ def test_commands_do_what_the_session_does(driven, make_model, text):
         assert (snapshot.settings, snapshot.sampler, snapshot.seed) == (session.settings, session.sampler, session.seed)
         assert snapshot.notice is None
         assert snapshot.ended == (None if command == "next" else session.ended), "one step on is no end"
+
+
+def test_settings_are_said_before_they_are_applied_and_known_after(driven, text):
+    driver = driven()
+    do(driver, "prompt", ids=text(5))
+    snapshot = do(driver, "configure", optimize=False, kv_window=7)
+    assert snapshot.settings == Settings(optimize=False, kv_window=7) and snapshot.notice is None
+    assert snapshot.switch.changed == ("kv_window", "optimize")
+    for changes in ({"nothing": 1}, {"kv_window": -1}):
+        assert do(driver, "configure", **changes).notice.startswith("error: ")
+    assert driver.failure is None and driver.latest.settings == snapshot.settings
+
+
+def test_stopped_settings_are_not_applied(driven, text, monkeypatch):
+    driver = driven("llama", context=600)
+    before = do(driver, "prompt", ids=text(400))
+    said = []
+    change = Session.change
+
+    def cancelled(session, settings, stop):
+        said.append(driver.latest.busy)
+        driver.cancel()
+        change(session, settings, stop)
+
+    monkeypatch.setattr(Session, "change", cancelled)
+    after = do(driver, "configure", kv_window=4)
+    assert said == ["applying Window 4"]
+    assert after.settings == before.settings and after.tokens == before.tokens and "stopped" in after.notice
+
+
+def test_of_waiting_settings_only_the_last_are_applied(make_model, text):
+    driver = Driver(Session(make_model("gpt2")))
+    driver._session.prompt(ids=text(5))
+    driver.send("configure", int8="mlp")
+    driver.cancel()
+    driver.send("configure", int8="all")
+    driver._commands.put(None)
+    driver._work()
+    assert driver.latest.settings == Settings(int8="all") and driver.latest.switch.number == 1
 
 
 def test_the_stepped_pass_follows_the_text_until_it_is_begun(driven, text):
