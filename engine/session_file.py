@@ -151,22 +151,23 @@ def read_session(path: str | Path) -> SavedSession:
 
 
 def restore(kept: SavedSession, model: Model, anyway: bool = False, stop: Callable[[], bool] = never) -> Session:
-    """The session as it was, on an opened model.
+    """The session as it was, on an opened model. Raises InputError if that has other weights, unless `anyway`."""
+    check_model(kept, model, anyway)
+    session = Session(model, kept.settings, kept.sampler, kept.seed)
+    session.edits, session.pass_kind = list(kept.edits), kept.pass_kind
+    session.breakpoints = set(kept.breakpoints)
+    if kept.nodes:
+        session.adopt(_tree(kept, model)[kept.leaf], stop)
+    return session
 
-    Raises InputError if the model has other weights than it was saved with, unless `anyway`.
-    """
+
+def check_model(kept: SavedSession, model: Model, anyway: bool = False) -> None:
+    """Raise InputError if a model has other weights than a session was saved with, unless `anyway`."""
     if kept.fingerprint != model.fingerprint and not anyway:
         raise InputError(
             f"{model.name}: has other weights than the session was saved with, so its numbers would differ; "
             "open it with --anyway, or give the model it was made with"
         )
-    session = Session(model, kept.settings, kept.sampler, kept.seed)
-    session.edits, session.pass_kind = list(kept.edits), kept.pass_kind
-    known = {line.out for line in model.program.lines}
-    session.breakpoints = {address for address in kept.breakpoints if address in known or kept.pass_kind != PLAIN}
-    if kept.nodes:
-        session.adopt(_tree(kept, model)[kept.leaf], stop)
-    return session
 
 
 def is_session(path: str | Path) -> bool:

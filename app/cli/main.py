@@ -7,7 +7,22 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from app.cli import check, corpus, diff, download, evaluation, generate, heads, info, logits, places, step, train
+from app.cli import (
+    check,
+    corpus,
+    diff,
+    download,
+    evaluation,
+    export,
+    generate,
+    heads,
+    info,
+    logits,
+    places,
+    step,
+    trace,
+    train,
+)
 from app.cli.flags import Parser
 from app.cli.guard import guarded
 from app.cli.version import VERSION
@@ -19,7 +34,9 @@ COMMANDS: dict[str, ModuleType] = {
     "step": step,
     "eval": evaluation,
     "heads": heads,
+    "trace": trace,
     "diff": diff,
+    "export": export,
     "check": check,
     "train": train,
     "download": download,
