@@ -55,8 +55,11 @@ def diverging(t: float) -> RGB:
 
 @lru_cache(maxsize=4)
 def levels(kind: str) -> tuple[RGB, ...]:
-    """All colours of one map, in order; `kind` is "sequential" or "diverging"."""
-    anchors = {"sequential": SEQUENTIAL, "diverging": DIVERGING}[kind]
+    """All colours of one map, in order; `kind` is "sequential" or "diverging", alone or with " on paper"."""
+    anchors = {
+        "sequential": SEQUENTIAL, "diverging": DIVERGING,
+        "sequential on paper": ON_PAPER, "diverging on paper": DIVERGING_ON_PAPER,
+    }[kind]  # fmt: skip
     return tuple(_between(anchors, i / (LEVELS - 1)) for i in range(LEVELS))
 
 
