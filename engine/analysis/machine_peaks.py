@@ -1,7 +1,7 @@
 """The fastest this machine goes: floating point operations and bytes of memory per second, measured by NumPy itself.
 
 A line of a program cannot be faster than its arithmetic at the one rate or its traffic at the other. The slower of the
-two bounds it; where it takes much longer than both, what is left is the fixed cost of calling an operation at all.
+two bounds it; where it takes much longer than both, what holds it up is the overhead of the call.
 Williams, Waterman, Patterson 2009, Roofline, doi:10.1145/1498765.1498785.
 
 A measurement takes half a second and is kept in a file, so that pictures of one machine speak of one machine.
@@ -24,11 +24,11 @@ from engine.errors import MiniGPTError
 from engine.files import atomic_write, read_json
 from engine.program import Cost
 
-Bound = Literal["compute", "memory", "call"]
+Bound = Literal["compute", "memory", "overhead"]
 SIDE = 768  # of the matrices multiplied: 2 x 768^3 operations, large enough that a call costs nothing
 COPIED_BYTES = 64 << 20  # beyond the caches of most processors
 TRIES = 5
-MOSTLY_CALL = 0.1  # share of its time that a line's least time must have, else its call is what it costs
+MOSTLY_OVERHEAD = 0.1  # a line whose least time is a smaller share of the time it took is held up by something else
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,22 @@ class Peaks:
     flops_per_s: float
     bytes_per_s: float
 
+    def raised(self, cost: Cost, elapsed_s: float) -> Peaks:
+        """These, or what a line did reach: nothing is faster than the fastest, however busy the machine was before."""
+        if elapsed_s <= 0:
+            return self
+        moved = cost.bytes_read + cost.bytes_written
+        return Peaks(max(self.flops_per_s, cost.flops / elapsed_s), max(self.bytes_per_s, moved / elapsed_s))
+
     def least_s(self, cost: Cost) -> float:
         """Seconds that a line takes at the very least."""
         return max(cost.flops / self.flops_per_s, (cost.bytes_read + cost.bytes_written) / self.bytes_per_s)
 
 
 def bound_of(cost: Cost, peaks: Peaks, elapsed_s: float | None = None) -> Bound:
-    """What keeps a line from being faster: arithmetic, memory traffic, or, if it took `elapsed_s`, its mere call."""
-    if elapsed_s is not None and peaks.least_s(cost) < MOSTLY_CALL * elapsed_s:
-        return "call"
+    """What keeps a line from being faster: arithmetic, memory traffic, or the overhead of calling it."""
+    if elapsed_s is not None and peaks.least_s(cost) < MOSTLY_OVERHEAD * elapsed_s:
+        return "overhead"
     moved = cost.bytes_read + cost.bytes_written
     return "compute" if cost.flops / peaks.flops_per_s > moved / peaks.bytes_per_s else "memory"
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.analysis.readings import patterns
-from engine.errors import InputError
 from engine.trace import Trace
+from viewers.figures.charts import note
 from viewers.figures.frame import Drawing, Look, Pick, checked, footer_of, sheet
 from viewers.figures.heat import colour_bar, heat, set_apart, write_numbers
 from viewers.figures.ticks import token_axis
@@ -66,14 +66,15 @@ def attention_generated(trace: Trace, look: Look, pick: Pick) -> Figure:
     """One head's rows of the generated tokens only: where each looked when it was read."""
     layer, head = checked(trace, pick)
     start, count = trace.about.prompt_length, len(trace.tokens)
-    if start >= count:
-        raise InputError("this text has no generated tokens")
-    values = layer_pattern(trace, layer)[head][start - count :]
+    values = layer_pattern(trace, layer)[head][-(count - start) :] if start < count else np.empty((0, count))
     wide, high = min(max(CELL * count, 4.0), 10.0), min(max(CELL * len(values), 1.2), 6.0)
     figure = sheet(look, f"Where the generated tokens look: layer {layer}, head {head}",
                    f"left of the line the prompt, {start:,} tokens; right of it what was generated",
                    footer_of(trace, f"layer {layer}, head {head}"), (wide + BESIDE, high + BELOW))  # fmt: skip
     axes = figure.subplots()
+    if not len(values):
+        note(axes, "no token of this text was generated", look.theme.muted)
+        return figure
     image = heat(axes, values, SCALE, look)
     set_apart(axes, values.shape, look)
     write_numbers(axes, image)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from engine.analysis.readings import pattern_scores, patterns
 from engine.trace import Trace
 from viewers.figures.frame import Drawing, Look, Pick, footer_of, sheet
 from viewers.figures.heat import colour_bar, heat, set_apart, write_numbers
 from viewers.figures.style import SMALL
-from viewers.picture import Scale
+from viewers.picture import pattern_scale
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SCALE = Scale("sequential", 0.0, 1.0)
 TITLES = ("the token before", "the first token", "earlier, the same token", "after the same token (induction)")
 
 
@@ -27,8 +28,10 @@ def head_habits(trace: Trace, look: Look, pick: Pick) -> Figure:
     figure = sheet(look, "Where heads look by habit", "mean share of a query's attention; empty: none to look at",
                    footer_of(trace, "all layers and heads"), (2 * wide + 1.8, 2 * high + 1.3))  # fmt: skip
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
+    largest = np.nanmax([scores], initial=0.0)
+    scale = pattern_scale(float(largest))
     for axes, values, title in zip(grid.flat, scores, TITLES, strict=True):
-        image = heat(axes, values, SCALE, look)
+        image = heat(axes, values, scale, look)
         set_apart(axes, values.shape, look)
         write_numbers(axes, image, points=SMALL)
         axes.set_title(title, pad=4)
@@ -39,5 +42,5 @@ def head_habits(trace: Trace, look: Look, pick: Pick) -> Figure:
         axes.set_xlabel("head")
     for axes in grid[:, 0]:
         axes.set_ylabel("layer")
-    colour_bar(figure, image, grid, SCALE, "share of attention")
+    colour_bar(figure, image, grid, scale, "share of attention (√ scale)")
     return figure

@@ -46,10 +46,10 @@ def head_contribution(trace: Trace, look: Look, pick: Pick) -> Figure:
 def layers_heads_tokens(trace: Trace, look: Look, values: Array, title: str, said: str, unit: str) -> Figure:
     """Two maps of `values` (L, H, T) on one scale."""
     layers, heads, tokens = values.shape
-    wide = min(max(0.14 * tokens, 2.4), 8.0)
+    wide = min(max(0.12 * tokens, 2.4), 6.4)
     high = min(max(ROW * layers * heads, CELL * layers, 1.4), 7.5)
     side = min(max(CELL * heads, 1.0), 4.0)
-    figure = sheet(look, title, said, footer_of(trace, "all layers and heads"), (side + wide + 2.6, high + 0.95))
+    figure = sheet(look, title, said, footer_of(trace, "all layers and heads"), (side + 1.15 * wide + 2.4, high + 0.95))
     few, many = figure.subplots(1, 2, width_ratios=(side, wide))
     finite = values[np.isfinite(values)]
     if not finite.size:
@@ -64,7 +64,7 @@ def layers_heads_tokens(trace: Trace, look: Look, values: Array, title: str, sai
     token_axis(many, "x", trace.about.texts, wide)
     many.set_title("along the text", pad=4)
     many.set_xlabel("token (looking)")
-    colour_bar(figure, image, many, scale, unit)
+    colour_bar(figure, image, [few, many], scale, unit)
     return figure
 
 

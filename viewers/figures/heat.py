@@ -85,7 +85,7 @@ def brief(value: float) -> str:
     return text.replace("0.", ".", 1).replace("-", "−") if abs(value) < 1 else text.replace("-", "−")
 
 
-def colour_bar(figure: Figure, image: AxesImage, axes: Axes, scale: Scale, said: str) -> Colorbar:
+def colour_bar(figure: Figure, image: AxesImage, axes: Axes | list[Axes], scale: Scale, said: str) -> Colorbar:
     """A bar beside the axes with the scale's own values and what they measure."""
     bar = figure.colorbar(image, ax=axes, fraction=0.05, aspect=28, pad=0.02, panchor=False)
     ticks = bar_ticks(scale)

@@ -63,7 +63,7 @@ def _lines(axes: Axes, surprise: Array, expected: Array, prompt: int, look: Look
     for part, colour, name in ((at < prompt, series[0], "given"), (at >= prompt, series[1], "generated")):
         if part.any():
             axes.vlines(at[part], 0, np.nan_to_num(surprise[part]), colors=colour, linewidth=0.7, label=name)
-    axes.plot(at, expected, color=look.theme.ink, linewidth=0.7, alpha=0.8, label="entropy before it")
+    axes.plot(at, expected, color=look.theme.muted, linewidth=0.6, zorder=1, label="entropy before it")
 
 
 def _chances(axes: Axes) -> None:

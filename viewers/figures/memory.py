@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 FLOAT_BYTES = 4
+LETTER = 0.0085  # of the width, of one letter
 ROW = 0.24  # inches, of one layer
 
 
@@ -55,13 +57,26 @@ def _course(axes: Axes, held: Array, places: list[str], theme: Theme) -> None:
     side, gap = ("left", 6) if peak < len(held) / 2 else ("right", -6)
     axes.annotate(f"peak {bytes_text(top)}", (peak, top), (gap, 3), textcoords="offset points", ha=side, va="bottom",
                   size=TICK, color=theme.series[1])  # fmt: skip
-    starts = [i for i in range(len(places)) if i == 0 or places[i] != places[i - 1]]
-    every = max(1, -(-len(starts) // 14))
-    axes.set_xticks(starts[::every], [short(places[i]) for i in starts[::every]], ha="left")
-    axes.tick_params(axis="x", length=3)
+    _name_spans(axes, places, theme)
     bytes_axis(axes.yaxis, top)
     axes.set(xlim=(-0.5, len(held) - 0.5), ylim=(0, top * 1.16 or 1))
     axes.set_title("activations held while each operation runs, without stepping", pad=4)
+
+
+def _name_spans(axes: Axes, places: list[str], theme: Theme) -> None:
+    """A faint line where a place begins, and its name in its middle, where there is room."""
+    starts = [i for i in range(len(places)) if i == 0 or places[i] != places[i - 1]]
+    spans = [(a, b, short(places[a])) for a, b in pairwise([*starts, len(places)])]
+    axes.vlines(
+        [a - 0.5 for a in starts[1:]], 0, 1, transform=axes.get_xaxis_transform(), colors=theme.faint, linewidth=0.6
+    )
+    shown: list[tuple[float, str]] = []
+    for a, b, name in spans:
+        middle, needs = (a + b - 1) / 2, len(places) * LETTER * (len(name) + 1)
+        if b - a >= needs * 0.9 or (name.startswith("layer") and (not shown or middle - shown[-1][0] >= needs)):
+            shown.append((middle, name))
+    axes.set_xticks([at for at, _ in shown], [name for _, name in shown])
+    axes.grid(visible=False, axis="x")
 
 
 def _stack(axes: Axes, places: tuple[PlaceMemory, ...], cache: tuple[int, ...], has_cache: bool, theme: Theme) -> None:

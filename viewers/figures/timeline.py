@@ -23,9 +23,10 @@ ROW, BAR = 0.24, 0.19  # inches, of one place and of one operation
 NAMES: dict[Bound, str] = {
     "compute": "bound by arithmetic",
     "memory": "bound by memory traffic",
-    "call": "neither: the fixed cost of a call",
+    "overhead": "neither: overhead of the call",
 }
 MOST_OPS = 12
+FEW_FLOPS = 100_000  # lines below tell nothing about rates
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
@@ -42,11 +43,13 @@ def timeline_figure(trace: Trace, look: Look, peaks: Peaks) -> Figure:
 
 def timeline_against(trace: Trace, look: Look, peaks: Peaks) -> Figure:
     timed = [row for row in trace.rows if row.elapsed_s is not None]
+    for row in timed:
+        peaks = peaks.raised(row.cost, row.elapsed_s or 0) if row.cost.flops > FEW_FLOPS else peaks
     places = list(dict.fromkeys(place_of(row.address) for row in timed))
     ops = _by_op(timed, peaks)
     unit, symbol = unit_for(sum(row.elapsed_s or 0 for row in timed))
     high, low = max(ROW * len(places), 1.0), BAR * max(len(ops), 3)
-    said = (f"peaks measured here: {tick_text(float(f'{peaks.flops_per_s / 1e9:.3g}'))} GFLOP/s, "
+    said = (f"peaks of this machine: {tick_text(float(f'{peaks.flops_per_s / 1e9:.3g}'))} GFLOP/s, "
             f"{tick_text(float(f'{peaks.bytes_per_s / 1e9:.3g}'))} GB/s")  # fmt: skip
     total = f"{tick_text(float(f'{sum(row.elapsed_s or 0 for row in timed) / unit:.3g}'))} {symbol}"
     figure = sheet(look, f"Where the time of a pass goes: {total}" if timed else "Where the time of a pass goes",
@@ -63,7 +66,7 @@ def timeline_against(trace: Trace, look: Look, peaks: Peaks) -> Figure:
 
 
 def colours_of(theme: Theme) -> dict[Bound, str]:
-    return {"compute": theme.series[0], "memory": theme.series[1], "call": theme.muted}
+    return {"compute": theme.series[0], "memory": theme.series[1], "overhead": theme.muted}
 
 
 def unit_for(seconds: float) -> tuple[float, str]:
