@@ -105,7 +105,31 @@ def _introduce(trainer: Trainer) -> None:
     if trainer.update < trainer.plan.steps:
         guess = trainer.estimate()
         rate = f"{guess.update_s * 1000:,.0f} ms, {guess.tokens_per_s:,.0f} tokens per second"
+        for words in memory_lines(trainer):
+            say(words)
         say(f"{guess.updates:,} updates of {rate}: about {duration(guess.total_s)}; Ctrl-C saves and stops")
+
+
+def memory_lines(trainer: Trainer) -> list[str]:
+    """What a step takes, the formula beside what is allocated, and what recomputing blocks saves or would save."""
+    from app.cli.machine import human
+    from engine.training.step_memory import step_memory
+
+    plan, parameters, layers = trainer.plan, trainer.parameters, trainer.config.layers
+    copies = 3 + plan.threads + (plan.accumulation > 1)  # weights, two moments, a gradient for each thread, their sum
+    chosen, other = (min(plan.recompute, layers), 0 if plan.recompute else layers)
+    shape = (plan.batch, trainer.length, plan.threads, plan.dropout)
+    is_now, would_be = (step_memory(trainer.config, parameters.values, *shape, range(n)) for n in (chosen, other))
+    allocated = getattr(trainer.step, "arena_bytes", is_now.allocated)
+    saved = 1 - min(is_now.needed, would_be.needed) / max(is_now.needed, would_be.needed)
+    how = f"recompute={chosen}, " if chosen else ""
+    every = " (every block)" if other else ""
+    return [
+        f"memory: {human(copies * parameters.value.nbytes)} for weights, gradients and moments; activations of a step: "
+        f"{how}{human(is_now.needed)} by the formula, {human(allocated)} allocated",
+        f"with recompute={other}{every} they would be {human(would_be.needed)} by the formula, "
+        f"{human(would_be.allocated)} allocated: {saved:.0%} {'less' if other else 'are saved now'}",
+    ]
 
 
 def _tell(live: Live, report: Report) -> None:

@@ -20,7 +20,8 @@ import numpy as np
 from engine.compile import Compiled, compile_program
 from engine.cost import infer_shapes
 from engine.models import build
-from engine.program import Program
+from engine.models.config import ModelConfig
+from engine.program import Program, Shape, Weights
 from engine.rewrites.checkpoint import checkpoint
 from engine.rewrites.differentiate import PREFIX, differentiate, with_loss
 from engine.rewrites.dropout import dropout
@@ -36,6 +37,28 @@ class StepResult:
 
     loss_sum: float
     target_count: int
+
+
+def learning_program(config: ModelConfig, weights: Weights, smoothing: float = 0.0, drop: float = 0.0,
+                     checkpointed: Collection[int] = ()) -> Program:  # fmt: skip
+    """The forward and backward pass of a model as one list of lines; of the weights only the shapes matter."""
+    plain, _ = with_loss(*dropout(build(config), weights, drop), smoothing)
+    whole, _ = differentiate(plain, weights, shapes_of(plain, weights, 2, 3))
+    return checkpoint(whole, weights, checkpointed)[0] if checkpointed else whole
+
+
+def shapes_of(program: Program, weights: Weights, count: int, length: int) -> dict[str, Shape]:
+    """The shapes of all values for `count` texts of `length` tokens."""
+    inputs = {"tokens": (count, length), "targets": (count, length), "position_ids": (length,), "update": (2,),
+              "samples": (count,)}  # fmt: skip
+    known = {name: np.shape(weights[name]) for name in program.params}
+    return infer_shapes(program, known | {name: inputs[name] for name in program.inputs})
+
+
+def split(count: int, threads: int) -> list[slice]:
+    """A batch in as many equal parts as there are threads, fewer if it is smaller."""
+    edges = np.linspace(0, count, min(threads, count) + 1).astype(int).tolist()
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 class TrainingStep:
@@ -61,11 +84,7 @@ class TrainingStep:
     def program(self) -> Program:
         """Forward and backward pass as one list of lines."""
         config, values = self.parameters.config, self.parameters.values
-        plain, _ = with_loss(*dropout(build(config), values, self.drop), self.smoothing)
-        inputs = {"tokens": (2, 3), "targets": (2, 3), "position_ids": (3,), "update": (2,), "samples": (2,)}
-        shapes = infer_shapes(plain, {n: v.shape for n, v in values.items()} | {n: inputs[n] for n in plain.inputs})
-        whole, _ = differentiate(plain, values, shapes)
-        return checkpoint(whole, values, self.checkpointed)[0] if self.checkpointed else whole
+        return learning_program(config, values, self.smoothing, self.drop, self.checkpointed)
 
     def gradients(self, tokens: Array, targets: Array, update: int = 0, first_sample: int = 0) -> StepResult:
         """Overwrite `parameters.gradient` with the sum over all targets of the gradient of their loss.
@@ -74,7 +93,7 @@ class TrainingStep:
         update           the number of the update, and
         first_sample     of the batch's first text in it, for dropout
         """
-        parts = self._split(len(tokens))
+        parts = split(len(tokens), self.threads)
         with self._single_threaded(len(parts) > 1):
             losses = self._each(
                 lambda i, part: self._learners[i](
@@ -88,7 +107,7 @@ class TrainingStep:
 
     def loss(self, tokens: Array, targets: Array) -> tuple[float, int]:
         """The summed loss without dropout or smoothing, and the number of targets."""
-        parts = self._split(len(tokens))
+        parts = split(len(tokens), self.threads)
         with self._single_threaded(len(parts) > 1):
             losses = self._each(lambda i, part: self._judges[i](self._inputs(tokens[part], targets[part], 0, 0)), parts)
         return sum(float(found["loss"]) for found in losses), int((targets >= 0).sum())
@@ -116,11 +135,6 @@ class TrainingStep:
             "update": np.array([self.seed, update]),
             "samples": np.arange(first_sample, first_sample + len(tokens)),
         }
-
-    def _split(self, count: int) -> list[slice]:
-        """The batch in as many equal parts as there are threads, fewer if it is smaller."""
-        edges = np.linspace(0, count, min(self.threads, count) + 1).astype(int).tolist()
-        return [slice(a, b) for a, b in pairwise(edges)]
 
     def _each(self, work: Callable[[int, slice], dict[str, Array]], parts: list[slice]) -> list[dict[str, Array]]:
         """The results of all parts; the first is done here, the others by the pool."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 
@@ -72,6 +73,18 @@ def test_signals_save_and_stop(process, minigpt, text, tmp_path, number, code):
     assert f"saved as step-{last:06d} after {last:,} of 100,000 updates; --resume goes on" in err.decode()
     done = minigpt("train", "--resume", "-o", run, "--steps", last + 2, "--json")
     assert done.code == 0 and done.json["updates"] == last + 2
+
+
+@pytest.mark.parametrize("recompute", [0, 2])
+def test_the_memory_of_a_step_is_said_before_it_starts(minigpt, text, tmp_path, recompute):
+    run = tmp_path / "run"
+    arguments = ["train", "--preset", "mini", *TINY, "--data", text, "-o", run, "--steps", 1]
+    said = minigpt(*arguments, "--set", f"recompute={recompute}").err
+    found = re.search(r"activations of a step: (recompute=\d, )?(.*) by the formula, (.*) allocated\n", said)
+    assert found and (found[1] == "recompute=2, " if recompute else found[1] is None)
+    assert float(found[2].split()[0]) == pytest.approx(float(found[3].split()[0]), rel=0.2)
+    other = "with recompute=0 they would be" if recompute else r"with recompute=\d \(every block\) they would be"
+    assert re.search(other, said) and ("are saved now" if recompute else "% less") in said
 
 
 def test_minutes_end_a_run_that_can_go_on(minigpt, text, tmp_path):
