@@ -82,6 +82,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("explore", ("f2",), "Explore", "The first screen: a text, and the pass behind its next token.", "Screens"),
     Action("train", ("f3",), "Train", "Watch a model learn a text of yours; it goes on behind the other screens.",
            "Screens"),
+    Action("compare", ("v", "f4"), "Compare",
+           "Beside another setting, model or text: the first value that parts, and what becomes of it.", "Screens"),
     Action("help", ("?", "f1"), "Help", "This page.", "App"),
     Action("palette", ("ctrl+p",), "Palette", "Find any action by name; themes too.", "App"),
     Action("close", ("escape",), "Close one layer",

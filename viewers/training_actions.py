@@ -5,8 +5,8 @@ from __future__ import annotations
 from viewers.actions import BY_ID, PANELS, Action
 
 SHARED = (
-    "explore", "train", "next_panel", "previous_panel", "maximise", "layer_down", "layer_up", "head_previous",
-    "head_next", "copy", "copy_command", "help", "palette", "close", "quit", "interrupt",
+    "explore", "train", "compare", "next_panel", "previous_panel", "maximise", "layer_down", "layer_up",
+    "head_previous", "head_next", "copy", "copy_command", "help", "palette", "close", "quit", "interrupt",
     "up", "down", "left", "right", "page_up", "page_down", "first", "last",
 )  # fmt: skip
 

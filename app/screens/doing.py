@@ -142,6 +142,9 @@ class Doing(Changing):
     def action_train(self) -> None:
         self.post_message(ScreenWanted("train"))
 
+    def action_compare(self) -> None:
+        self.post_message(ScreenWanted("compare"))
+
     def action_help(self) -> None:
         self.app.push_screen(HelpLayer())
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.screen import Screen
 from textual.timer import Timer
 
 from app.screens.explore import Explore
@@ -14,6 +15,7 @@ from app.screens.opening import Opening
 from app.screens.wanted import CheckpointWanted, ScreenWanted
 
 if TYPE_CHECKING:
+    from app.screens.compare import Compare
     from app.screens.train import Train
     from engine.training.driver import TrainingDriver
 
@@ -31,6 +33,7 @@ class Switching(App[None]):
 
     training: TrainingDriver | None = None
     train: Train | None = None
+    compare: Compare | None = None
     _coming: tuple[Opening, Timer] | None = None
     _leaving: Timer | None = None
 
@@ -41,19 +44,33 @@ class Switching(App[None]):
         self.show(message.screen)
 
     def show(self, name: str) -> None:
-        """Explore is always there; Train is made when it is first wanted."""
-        if name == "explore" and self.screen is self.train:
-            self.pop_screen()
-        elif name == "train" and self.screen is self.explore:
-            if self.train is None:
-                from app.screens.train import Train
-                from engine.training.driver import TrainingDriver
+        """Explore is always there; the others lie above it, one at a time, and are made when they are first wanted."""
+        if self.screen is self.explore:
+            if name != "explore":
+                self.push_screen(self._screen(name))
+        elif self.screen in (self.train, self.compare):
+            if name == "explore":
+                self.pop_screen()
+            elif self.screen is not (wanted := self._screen(name)):
+                self.switch_screen(wanted)
 
-                self.training = TrainingDriver()
-                self.training.start()
-                self.train = Train(self.training)
-                self.install_screen(self.train, "train")
-            self.push_screen(self.train)
+    def _screen(self, name: str) -> Screen[None]:
+        if name == "compare":
+            if self.compare is None:
+                from app.screens.compare import Compare
+
+                self.compare = Compare(self.explore)
+                self.install_screen(self.compare, "compare")
+            return self.compare
+        if self.train is None:
+            from app.screens.train import Train
+            from engine.training.driver import TrainingDriver
+
+            self.training = TrainingDriver()
+            self.training.start()
+            self.train = Train(self.training)
+            self.install_screen(self.train, "train")
+        return self.train
 
     def stop_work(self) -> bool:
         """Stop what runs, first that of the screen that is shown; whether there was anything."""
@@ -131,5 +148,5 @@ class Switching(App[None]):
 
 def preload() -> None:
     """Load what the other screens need, so that their keys answer at once."""
-    for name in ("app.screens.train", "textual_plot"):
+    for name in ("app.screens.train", "app.screens.compare", "textual_plot"):
         import_module(name)

@@ -216,6 +216,9 @@ class TrainDoing(Placing):
     def action_train(self) -> None:
         self.say("This is the Train screen; F2 returns to the first one.")
 
+    def action_compare(self) -> None:
+        self.post_message(ScreenWanted("compare"))
+
     def action_help(self) -> None:
         self.app.push_screen(HelpLayer(TRAINING_ACTIONS))
 

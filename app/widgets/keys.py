@@ -8,7 +8,7 @@ from viewers.actions import ACTIONS, Action
 
 NAMES = {
     "]": "right_square_bracket", "[": "left_square_bracket", "?": "question_mark", "/": "slash", ",": "comma",
-    ".": "full_stop", "<": "less_than_sign", ">": "greater_than_sign",
+    ".": "full_stop", "<": "less_than_sign", ">": "greater_than_sign", "+": "plus", "-": "minus",
 }  # fmt: skip
 
 
