@@ -19,19 +19,22 @@ from engine.errors import Cancelled, InputError, MiniGPTError
 from engine.lane import Compared
 from engine.model import open_model
 from engine.session import Session, asked_for
+from engine.session_file import save_session, saved
 from engine.settings import TABLE, row_of, shown
 from engine.snapshot import Snapshot
 from engine.views import SnapshotMaker
 
 SNAPSHOT_INTERVAL_S = 1 / 30
 JOIN_S = 1.0
+QUIET_S = 1.0  # without a command, after which the session is kept safe
 
 
 class Driver:
-    """Runs a session in a thread of its own."""
+    """Runs a session in a thread of its own. `keep` gets it when no command has come for a while, and at the end."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, keep: Callable[[Session], None] | None = None) -> None:
         self._session = session
+        self._keep = keep
         self._maker = SnapshotMaker(session)
         self._commands: queue.SimpleQueue[tuple[int, str, dict[str, Any]] | None] = queue.SimpleQueue()
         self._serials = itertools.count(1)
@@ -66,7 +69,7 @@ class Driver:
             self._thread.join(JOIN_S)
 
     def _work(self) -> None:
-        while (item := self._commands.get()) is not None and not self._closing:
+        while (item := self._next_command()) is not None and not self._closing:
             self._running, command, arguments = item
             if command == "configure" and self._running <= self._cancelled < self._sent:
                 continue  # a later one takes its place
@@ -84,6 +87,25 @@ class Driver:
                 self._publish()
             except Exception as error:  # likewise; the last snapshot stays
                 self.failure = error
+
+        self._keep_safe()
+
+    def _next_command(self) -> tuple[int, str, dict[str, Any]] | None:
+        try:
+            return self._commands.get(timeout=QUIET_S)
+        except queue.Empty:
+            self._keep_safe()
+            return self._commands.get()
+
+    def _keep_safe(self) -> None:
+        try:
+            if self._keep is not None:
+                self._keep(self._session)
+        except MiniGPTError as error:  # said once; the work goes on without a net
+            self._keep, self._notice = None, f"error: the session is not kept safe: {error}"
+            self._publish()
+        except Exception as error:
+            self.failure = error
 
     def _publish(self, busy: str | None = None, progress: tuple[int, int] | None = None) -> None:
         self.latest = self._maker.make(busy, progress, self._notice)
@@ -164,6 +186,31 @@ class Driver:
         """Bring the second lane to the text; a screen that shows it asks for this when the text has changed."""
         self._session.follow(self._stopped, lambda done, of: self._publish_soon("comparing", (done, of)))
 
+    def _save(self, path: str) -> None:
+        save_session(saved(self._session), path)
+        self._notice = f"saved as {path}"
+
+    def _trace(self, path: str) -> None:
+        """Record the text, as the plain program runs it under the settings, and save it."""
+        from engine.recording import record_text
+        from engine.trace_file import save_trace
+
+        session, busy = self._session, "recording the pass"
+        kept = saved(session)
+        self._publish(busy)
+        trace = record_text(
+            session.model,
+            kept.tokens,
+            kept.settings,
+            prompt_length=kept.given,
+            seed=kept.seed if kept.given < len(kept.tokens) else None,
+            edits=kept.edits,
+            stop=self._stopped,
+            report=lambda done, of: self._publish_soon(busy, (done, of)),
+        )
+        save_trace(trace, path)
+        self._notice = f"saved as {path}"
+
     def _sampler(self, **changes: Any) -> None:
         self._session.resample(**changes)
 
@@ -209,4 +256,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "breakpoint": Driver._breakpoint,
     "restep": Driver._restep,
     "pass": Driver._pass,
+    "save": Driver._save,
+    "trace": Driver._trace,
 }

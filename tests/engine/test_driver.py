@@ -298,7 +298,7 @@ def test_what_a_screen_reads_is_whole_while_the_worker_writes(driven, text):
     assert not faults
 
 
-def test_random_commands_break_nothing(driven):
+def test_random_commands_break_nothing(driven, tmp_path):
     rng, driver = np.random.default_rng(0), driven("qwen2-mixed")
     arguments = {
         "prompt": lambda: {"ids": rng.integers(0, 19, int(rng.integers(0, 40))).tolist()},
@@ -312,6 +312,8 @@ def test_random_commands_break_nothing(driven):
         "rewind": lambda: {"address": str(rng.choice(["blocks.0.attn.pattern", "logits"]))},
         "breakpoint": lambda: {"address": "blocks.1.attn.q"},
         "pass": lambda: {"kind": str(rng.choice(["plain", "generating", "training"]))},
+        "save": lambda: {"path": str(tmp_path / "x.minigpt.json")},
+        "trace": lambda: {"path": str(tmp_path / "x.trace.safetensors")},
     }
     assert set(arguments) <= set(COMMANDS)
     do(driver, "prompt", ids=[1, 2, 3])
