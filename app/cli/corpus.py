@@ -42,7 +42,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
                              epilog="example: minigpt corpus judge tales --mistakes 5")  # fmt: skip
     judge.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     judge.add_argument("--count", type=positive, default=QUESTIONS, metavar="N", help=f"of each kind ({QUESTIONS})")
-    judge.add_argument("--seed", type=int, default=1, help="other seeds ask about other stories (1)")
+    judge.add_argument("--seed", type=int, default=3, help="other seeds ask about other stories (3)")
     judge.add_argument("--mistakes", type=positive, default=0, metavar="N", help="also print N wrong answers per kind")
     judge.add_argument("--json", action="store_true", help="the figures, and all wrong answers, for a machine")
 
