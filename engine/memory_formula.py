@@ -41,26 +41,55 @@ def plain_memory(config: ModelConfig, tokens: int) -> LayerMemory:
 
 
 def expected_weights(config: ModelConfig, settings: Settings) -> dict[Part, int]:
-    """Bytes of the weights by row. Optimizing folds gains away, makes position tables, and unties the output matrix."""
-    lowered, sizes = settings.optimize, dict[Part, int]()
-    width, biased = config.width, config.norm_bias and lowered
+    """Bytes of the weights by row. Optimizing folds gains away, makes position tables, and unties the output matrix.
+
+    A gain is not folded into an INT8 matrix, which keeps the scales it was rounded with.
+    """
+    lowered, width = settings.optimize, config.width
+    int8_attention, int8_mlp = (settings.int8 in (part, "all") for part in ("attention", "mlp"))
     queries, keys = config.heads * config.head_size, config.kv_heads * config.head_size
-    gain = 0 if lowered else width * (2 if config.norm_bias else 1)
-    tables = _position_numbers(config, lowered)
-    sizes["embed", "embed"] = FLOAT * (config.vocab * width + tables)
-    gates = _gates(config)
+    gain = FLOAT * width * (2 if config.norm_bias else 1)
+    sizes: dict[Part, int] = {("embed", "embed"): _table_bytes(config, settings)}
     for i in range(config.layers):
-        attention = width * (queries + 2 * keys) + queries * width
-        attention += (config.qkv_bias or biased) * (queries + 2 * keys) + config.out_bias * width
-        mlp = gates * width * config.hidden + config.hidden * width
-        mlp += (config.mlp_bias or biased) * gates * config.hidden + config.mlp_bias * width
-        sizes[f"blocks.{i}", "norms"] = FLOAT * 2 * gain
-        sizes[f"blocks.{i}", "attention"] = FLOAT * attention
-        sizes[f"blocks.{i}", "mlp"] = FLOAT * mlp
-    sizes["unembed", "norms"] = FLOAT * gain
-    own = not config.tied or lowered
-    sizes["unembed", "unembed"] = FLOAT * (own * config.vocab * width + biased * config.vocab)
+        shift = config.norm_bias and lowered and not int8_attention  # a norm's bias becomes one of the next matrix
+        attention = _matrix(width, queries + 2 * keys, int8_attention) + _matrix(queries, width, int8_attention)
+        attention += FLOAT * ((config.qkv_bias or shift) * (queries + 2 * keys) + config.out_bias * width)
+        norms = gain * (not lowered or int8_attention) + gain * (not lowered or int8_mlp)
+        sizes[f"blocks.{i}", "norms"] = norms
+        sizes[f"blocks.{i}", "attention"] = attention
+        sizes[f"blocks.{i}", "mlp"] = _mlp_bytes(config, settings, int8_mlp)
+    sizes["unembed", "norms"] = gain * (not lowered or settings.int8_embedding)
+    tied = config.tied or settings.tie_embeddings
+    if settings.int8_embedding:
+        sizes["unembed", "unembed"] = 0 if tied else _matrix(width, config.vocab, True)
+    else:
+        own = FLOAT * config.vocab * width * (not tied or lowered)
+        sizes["unembed", "unembed"] = own + FLOAT * config.vocab * (config.norm_bias and lowered)
     return sizes
+
+
+def _matrix(wide: int, narrow: int, int8: bool) -> int:
+    """Bytes of a matrix with so many inputs and outputs."""
+    return wide * narrow + FLOAT * narrow if int8 else FLOAT * wide * narrow
+
+
+def _mlp_bytes(config: ModelConfig, settings: Settings, int8: bool) -> int:
+    """Two matrices, or three with a gate; of low rank each is two thin ones."""
+    width, hidden, gates = config.width, config.hidden, _gates(config)
+    shift = config.norm_bias and settings.optimize and not int8
+    biases = config.mlp_bias * (gates * hidden + width)
+    rank = _rank(config, settings)
+    if rank is None:
+        biases += shift * (not config.mlp_bias) * gates * hidden
+        return gates * _matrix(width, hidden, int8) + _matrix(hidden, width, int8) + FLOAT * biases
+    thin = gates * (_matrix(width, rank, int8) + _matrix(rank, hidden, int8))
+    return thin + _matrix(hidden, rank, int8) + _matrix(rank, width, int8) + FLOAT * (biases + shift * gates * rank)
+
+
+def _table_bytes(config: ModelConfig, settings: Settings) -> int:
+    """The token table, and the tables of position codes."""
+    tokens = config.vocab * (config.width + FLOAT) if settings.int8_embedding else FLOAT * config.vocab * config.width
+    return tokens + FLOAT * _position_numbers(config, settings.optimize)
 
 
 def expected_cache(config: ModelConfig, settings: Settings, layer: int, tokens: int) -> tuple[int, int]:
@@ -68,7 +97,8 @@ def expected_cache(config: ModelConfig, settings: Settings, layer: int, tokens: 
     window = _window(config, settings, layer)
     grown = min(-(-max(tokens, 1) // GROWTH) * GROWTH, config.context)
     slots = grown if window is None else window + SLACK
-    row = 2 * config.kv_heads * config.head_size * FLOAT
+    numbers = config.head_size + FLOAT if settings.int8_cache else config.head_size * FLOAT  # a scale per head
+    row = 2 * config.kv_heads * numbers
     return slots * row, min(tokens, slots) * row
 
 
@@ -80,7 +110,7 @@ def expected_peaks(config: ModelConfig, settings: Settings, tokens: int, plain_p
     """
     lowered, cached = settings.optimize and not plain_pass, settings.kv_cache and not plain_pass
     rows = 1 if cached else max(tokens, 1)
-    row, hidden = rows * config.width, rows * config.hidden * _gates(config)
+    joined, rank, row = lowered or (settings.fuse_qkv and not plain_pass), _rank(config, settings), rows * config.width
     queries, keys = rows * config.heads * config.head_size, rows * config.kv_heads * config.head_size
     windows = [_window(config, settings, i) for i in range(config.layers)]
     slots = [max(tokens, 1) if w is None or not cached else min(tokens, w + SLACK) for w in windows]
@@ -90,34 +120,51 @@ def expected_peaks(config: ModelConfig, settings: Settings, tokens: int, plain_p
     first = angles + sum(masks.values())
     peaks: dict[Part, int] = {("embed", "embed"): first + row * (1 if config.rope_theta else 2)}
     for i in range(config.layers):
-        ahead = angles * (i + 1 < config.layers) + sum(size for kind, size in masks.items() if kind in kinds[i + 1 :])
+        turning = angles * (i + 1 < config.layers)
+        ahead = turning + sum(size for kind, size in masks.items() if kind in kinds[i + 1 :])
         here = sum(size for kind, size in masks.items() if kind in kinds[i:])
         scores = config.heads * rows * slots[i]
         peaks[f"blocks.{i}", "norms"] = angles + here + 2 * row
-        sliced = queries + 2 * keys if lowered else 0  # q, k and v in one value, which lives as long as any of them
+        read = slots[i] * config.kv_heads * config.head_size if cached and settings.int8_cache else 0  # back in float32
+        sliced = queries + 2 * keys if joined else 0  # q, k and v in one value, which lives as long as any of them
         peaks[f"blocks.{i}", "attention"] = max(
             angles + here + 2 * row + queries + 2 * keys,  # projecting: the normed input is still there
-            bool(angles) * (angles + here + row + 2 * queries + (3 if lowered else 2) * keys),  # rotating
+            bool(angles) * (angles + here + row + 2 * queries + (3 if joined else 2) * keys),  # rotating
             bool(angles) * (angles + here + row + queries + 3 * keys),
-            angles * (i + 1 < config.layers) + here + row + scores + _looking(config, lowered, cached, queries, keys),
-            ahead + row + scores + queries + (0 if cached else sliced or keys),  # mixing the values
+            turning + here + row + scores + read + _looking(config, joined, cached, queries, keys),
+            ahead + row + scores + queries + read + (0 if cached else sliced or keys),  # mixing the values
         )
-        multiplied = row + 3 * rows * config.hidden if lowered and _gates(config) == 2 else 0
-        peaks[f"blocks.{i}", "mlp"] = ahead + max(2 * row + hidden, multiplied)
+        peaks[f"blocks.{i}", "mlp"] = ahead + _mlp_values(config, lowered, None if plain_pass else rank, rows)
     peaks["unembed", "norms"] = row
     peaks["unembed", "unembed"] = row + rows * config.vocab
     return {key: FLOAT * count for key, count in peaks.items()}
 
 
-def _looking(config: ModelConfig, lowered: bool, cached: bool, queries: int, keys: int) -> int:
+def _looking(config: ModelConfig, joined: bool, cached: bool, queries: int, keys: int) -> int:
     """Queries, keys and values while scores are made; keys that are in a cache are counted there.
 
     Slices of one value keep all of it, beside what was rotated.
     """
     rotated = bool(config.rope_theta) * (queries + (0 if cached else keys))
-    if lowered:
+    if joined:
         return queries + 2 * keys + rotated
     return queries + (1 if cached else 2) * keys
+
+
+def _mlp_values(config: ModelConfig, lowered: bool, rank: int | None, rows: int) -> int:
+    """The most values at once in an MLP. Between two thin matrices is one of the rank; lowered, gates share it."""
+    row, hidden, gates = rows * config.width, rows * config.hidden, _gates(config)
+    if rank is None:
+        multiplied = row + 3 * hidden if lowered and gates == 2 else 0  # gate and up are slices of one value
+        return max(2 * row + gates * hidden, multiplied)
+    thin = rows * rank * (gates if lowered else 1)
+    before = 2 * row + thin + (0 if lowered else (gates - 1) * hidden)
+    return max(before, row + gates * hidden + thin)
+
+
+def _rank(config: ModelConfig, settings: Settings) -> int | None:
+    """The rank that the MLP's matrices are cut to: never more than they have."""
+    return settings.low_rank_mlp and min(settings.low_rank_mlp, config.width, config.hidden)
 
 
 def _gates(config: ModelConfig) -> int:

@@ -97,7 +97,7 @@ class MemoryPanel(Panel):
         if here.memory is None:
             return row.add(here.name, self.style_of("dim")).strip()
         fold = ("▾ " if here.name in self.opened else "▸ ") if here.name.startswith("blocks.") else "  "
-        name = {"place": fold, "part": "    "}.get(here.kind, "  ") + here.name
+        name = {"place": fold, "part": "  "}.get(here.kind, "  ") + here.name
         row.column(name, PLACE - 1, self.style_of("strong") if here.kind == "sum" else None)
         for text, size in zip(numbers_of(here.memory, width), (size for _, size in columns_at(width)), strict=True):
             row.column(text, size, self.style_of("dim") if here.kind == "part" else None, align="right")
@@ -247,16 +247,22 @@ def numbers_of(place: LayerMemory, width: int) -> list[str]:
     """The columns of one row."""
     if len(columns_at(width)) == 1:
         return [bytes_text(standing(place))]
-    cache = bytes_text(place.cache_allocated_bytes)
+    cache = brief(place.cache_allocated_bytes)
     if width >= WIDE:
-        cache = f"{bytes_text(place.cache_used_bytes)} of {cache}"
+        cache = f"{brief(place.cache_used_bytes)} of {cache}"
     others = (place.activation_needed_bytes, place.activation_now_bytes, place.activation_held_bytes)
-    return [bytes_text(place.weights_bytes), cache, *map(bytes_text, others)]
+    return [brief(place.weights_bytes), cache, *map(brief, others)]
+
+
+def brief(count: int) -> str:
+    """Bytes in at most seven cells."""
+    number, unit = bytes_text(count).split()
+    return f"{number} {unit}" if len(number) < 4 else f"{float(number):.0f} {unit}"
 
 
 def columns_at(width: int) -> list[tuple[str, int]]:
     """Heading and width of the columns of numbers; in little room only their sum."""
     if width < PLACE + 5 * COLUMN + 1:
         return [("together", 10)]
-    cache = 20 if width >= WIDE else COLUMN
+    cache = 18 if width >= WIDE else COLUMN
     return [("█weights", COLUMN + 1), ("▓▒cache", cache), ("░peak", COLUMN), ("now", COLUMN), ("·held", COLUMN)]

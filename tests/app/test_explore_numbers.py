@@ -10,7 +10,7 @@ import pytest
 from tui_factory import HOSTILE, application, branches, give, plane, snapshot
 
 from app.screens.arrangement import PANELS
-from app.widgets.memory import part_of, total_of
+from app.widgets.memory import brief, part_of, total_of
 from app.widgets.numbers import bytes_text, count_text, percent_text, seconds_text
 from engine.settings import Settings
 from viewers.actions import BY_ID
@@ -81,9 +81,9 @@ async def test_memory_totals_are_the_sums() -> None:
     said = await shown_panel("memory", latest)
     together = next(line for line in said.splitlines() if "together" in line)
     for part in ("weights_bytes", "cache_allocated_bytes", "activation_held_bytes"):
-        assert bytes_text(latest.memory.total(part)) in together
+        assert brief(latest.memory.total(part)) in together
     peak = max(layer.activation_needed_bytes for layer in latest.memory.layers)
-    assert f" {bytes_text(peak)} " in together  # of peaks the highest, not the sum
+    assert f" {brief(peak)} " in together  # of peaks the highest, not the sum
     block = latest.memory.layers[1]
     assert total_of(block) == 20480 + 8192 + 3072 + 512 and part_of(block, "cache_free") == 6144
 
