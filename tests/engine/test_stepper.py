@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ProgramError
+from engine.passes import training_pass
 from engine.stepper import Stepper
 
 
@@ -116,3 +117,42 @@ def test_what_is_shown_is_where_it_stands(stepper_of):
     assert set(view.values) == {"tokens", "position_ids"} | {row.address for row in view.rows[: view.cursor]}
     stepper.step()
     assert view.cursor < stepper.run.cursor and len(view.values) == 2 + view.cursor
+
+
+@pytest.fixture
+def training_of(make_model, text):
+    return lambda depth: Stepper(*training_pass(make_model("gpt2"), None, text(4)), depth=depth, kind="training")
+
+
+def test_a_training_pass_is_stepped_by_block_forward_back_and_through_the_update(training_of):
+    found = stops(training_of("block"))
+    assert found[:4] == ["positions", "blocks.0.resid_post", "blocks.1.resid_post", "loss"]
+    assert found[-7:] == [
+        "d.blocks.1.resid_pre", "d.blocks.0.resid_pre", "d.embed.weight",
+        "new.positions.weight", "new.blocks.0.mlp.down.bias", "new.blocks.1.mlp.down.bias", "new.final.norm.bias",
+    ]  # fmt: skip
+
+
+def test_by_part_the_update_of_attention_and_mlp_are_steps(training_of):
+    assert stops(training_of("part"))[-5:-1] == [
+        "new.blocks.0.attn.out.bias", "new.blocks.0.mlp.down.bias",
+        "new.blocks.1.attn.out.bias", "new.blocks.1.mlp.down.bias",
+    ]  # fmt: skip
+
+
+def test_a_training_pass_goes_back_where_it_came_from_and_stops_at_breakpoints(training_of):
+    stepper = training_of("block")
+    stepper.run.breakpoints.add("m.blocks.1.attn.q.weight")
+    stepper.run_until(None, lambda: False)
+    assert stepper.run.next_line.out == "m.blocks.1.attn.q.weight"
+    cursors = []
+    while stepper.run.cursor:
+        stepper.back()
+        cursors.append(stepper.run.cursor)
+    assert len(cursors) == 13 and cursors == sorted(cursors, reverse=True)
+
+
+def test_every_line_of_a_training_pass_has_equation_price_and_words(training_of):
+    for row in training_of("line").view().rows:
+        assert row.equation and row.explanation, row.address
+        assert row.cost.flops > 0 or row.op in ("identity", "split_heads", "merge_heads", "embed", "sum_to"), row
