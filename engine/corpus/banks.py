@@ -112,7 +112,33 @@ BANKS = {
 |See you soon|Sleep tight], {2.name}," said {1.name}|"You are a [good|dear|true|fine|real] friend, {2.name}," said {1.name}, and {2.name} [beamed|blushed|smiled|was happy]].""",
 }
 
+_COUNTING = (
+    "sun moon stars rain wind storm sky night noon morning evening afternoon path road door village fields "
+    "world owl birds animal fairies games songs jokes riddles puddles secrets stories dreams questions plans "
+    "lunch bite taste tummy nose face voice heart one two three four five six seven eight nine ten quick slow "
+    "bold shy brave clever young gentle quiet dark bright cold wet dry fine grey cosy steep wide windy misty "
+    "cloudy rainy sunny far near over past back along again soon late early never always today tomorrow faster "
+    "closer better longer steady ready busy hungry tired happy sad glad proud sorry help share trade keep hide "
+    "search wait sleep wake think wonder laugh smile race build borrow remember forget whisper jump hop aunt "
+    "uncle father mother cousin neighbor friend winner"
+)
+COUNTING = tuple(_COUNTING.split())
+_FIRST, _NEXT = f"[{'|'.join(word.capitalize() for word in COUNTING)}]", f"[{'|'.join(COUNTING)}]"
+
+RHYMES = {  # the counting-out rhyme of a story: how it comes in, and how it comes back
+    "first": """{A.name} [knew|had made up|had learned|liked to say|could not forget] a [counting rhyme|rhyme|little rhyme|silly rhyme
+ |funny rhyme]: "{rhyme}."
+ |"{rhyme}," [sang|hummed|said|went] {A.name}. It was [a counting rhyme|only a rhyme|an old rhyme|a silly rhyme|{A.his} best rhyme|a rhyme from {A.his} aunt].
+ |[On a stone|Over the door|On a sign|In an old book] [it said|were the words|was written]: "{rhyme}." {A.name} [wondered what it meant|read it twice|learned it at once|liked the sound of it|read it aloud].
+ |{A.name} [often|always|sometimes] [counted|sang] like this: "{rhyme}." """,
+    "again": """"{rhyme}," [said|sang|whispered|hummed|called|went] {A.name}[| again| once more| softly].
+ |{A.name} [said|sang|whispered|hummed] the rhyme[| again| once more]: "{rhyme}."
+ |[And again|Once more|All day long] {A.name} [sang|said|hummed]: "{rhyme}."
+ |"{rhyme}," [cried|shouted|laughed] {A.name}[| for joy| to the wind| at last].""",
+}
+
 REFRAINS = {  # said more than once in a story, in the same words
+    "rhyme": tuple(" ".join([_FIRST, *[_NEXT] * more]) for more in (4, 5, 6, 7)),
     "song": (
         "Round and round, little {X.n}, round and round you go",
         "One for {A.name} and one for {B.name}, and one for the wind",

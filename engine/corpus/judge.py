@@ -65,7 +65,7 @@ def asked(count: int, seed: int, report: Report | None = None) -> dict[str, list
     return found
 
 
-def judge(answer: Callable[[list[str]], list[str]], questions: dict[str, list[Asked]], seed: int = 1) -> list[Verdict]:
+def judge(answer: Callable[[list[str]], list[str]], questions: dict[str, list[Asked]], seed: int = 0) -> list[Verdict]:
     """Ask the questions of each kind. `answer` takes prompts and gives what follows each.
 
     seed  of the training stories that the most frequent answer is counted in

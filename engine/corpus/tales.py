@@ -9,20 +9,23 @@ from itertools import count, islice
 from pathlib import Path
 from random import Random
 
-from engine.corpus.banks import BANKS, MACROS, REFRAINS
+from engine.corpus.banks import BANKS, MACROS, REFRAINS, RHYMES
 from engine.corpus.cast import choose_cast
 from engine.corpus.plot import Beat, Plot, read_plots
 from engine.corpus.plots import PLOTS
 from engine.corpus.questions import Question, ask
 from engine.corpus.split import Split, Watch
 from engine.corpus.telling import Teller
-from engine.corpus.template import Nodes, compile_template
+from engine.corpus.template import Nodes, compile_template, expected_words
 from engine.corpus.world import Event
 from engine.files.atomic import atomic_file
 
 END = "<|endoftext|>"
-SHORTEST, LONGEST = 60, 160  # words of a body
+SHORTEST, LONGEST = 60, 160  # words of a body, its rhyme not counted
 MOST_EXPECTED = 145  # words of a way through a plot: few of these come out too long
+RHYME_SHARE = 0.7  # of stories that have a counting-out rhyme
+RHYME_WORDS = 26  # that it takes
+INTRODUCED = 3  # beats after which everybody's friend A was named
 DRAFTS = 8  # of one beat, before the beat before it is told anew
 BUDGET = {"train": 100, "held_out": 600}  # of drafts, before the story is begun anew
 REPORT_EVERY = 500
@@ -91,14 +94,28 @@ def _refrains(random: Callable[[], float]) -> dict[str, Nodes]:
 
 def _attempt(plot: Plot, random: Callable[[], float], split: Split) -> Story | None:
     teller = Teller(choose_cast(random, split, plot.wanted), _refrains(random), random)
-    told = _tell(teller, plot.unfold(random, MOST_EXPECTED), Watch(split))
+    rhymes = random() < RHYME_SHARE
+    beats = plot.unfold(random, MOST_EXPECTED)
+    told = _tell(teller, _rhymed(beats, random) if rhymes else beats, Watch(split))
     if told is None:
         return None
     body = " ".join(text for text, _ in told).replace(" / ", "\n")
     facts = tuple(event for _, events in told for event in events)
     questions = ask(body, teller.cast, facts, random)
-    is_fit = SHORTEST <= len(body.split()) <= LONGEST and len(questions) > 0
+    is_fit = SHORTEST <= len(body.split()) <= LONGEST + RHYME_WORDS * rhymes and len(questions) > 0
     return Story(body, questions, facts, plot.name) if is_fit else None
+
+
+def _rhymed(beats: list[Beat], random: Callable[[], float]) -> list[Beat]:
+    """The beats with a counting-out rhyme near their beginning, which comes back in the second half."""
+    first, again = (Beat((), text, f"rhyme {name}", expected_words(text)) for name, text in _rhyme_templates().items())
+    back = INTRODUCED + int((0.5 + 0.5 * random()) * (len(beats) - INTRODUCED + 1))
+    return [*beats[:INTRODUCED], first, *beats[INTRODUCED:back], again, *beats[back:]]
+
+
+@cache
+def _rhyme_templates() -> dict[str, Nodes]:
+    return {name: compile_template(f"[{' '.join(text.split())}]") for name, text in RHYMES.items()}
 
 
 def _tell(teller: Teller, beats: Sequence[Beat], watch: Watch) -> list[tuple[str, tuple[Event, ...]]] | None:

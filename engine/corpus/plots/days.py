@@ -88,7 +88,7 @@ either
  = bring C Z
  = give C Z B
 or
- : {C.name}, [a @good {C.kind}|a {C.kind} with a kind face], [lived there|was there] and [said hello|told them stories|asked their names].
+ : {C.name}, [a @good {C.kind}|the {C.kind} with the kind face], [lived there|was there] and [said hello|told them stories|asked their names].
 end
 either
  = act A out
