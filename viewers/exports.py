@@ -89,6 +89,8 @@ EXPORTS: tuple[Export, ...] = (
     Export("values", "values", ("npz",), "every recorded value, by address", "engine.analysis.tables:values_npz"),
     Export("page", "attn_interactive", ("html",), "attention, candidates, entropy and memory, to explore in a browser",
            "viewers.html.attention_page:exported", "patterns"),
+    Export("pass", "pass", ("html",), "every operation: equation, shape, cost, values; a page to hand out",
+           "viewers.html.pass_page:exported", "lines"),
 )  # fmt: skip
 
 
