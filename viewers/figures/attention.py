@@ -53,7 +53,7 @@ def attention_head(trace: Trace, look: Look, pick: Pick) -> Figure:
     axes = figure.subplots()
     image = heat(axes, values, SCALE, look, "equal")
     set_apart(axes, values.shape, look)
-    write_numbers(axes, image)
+    write_numbers(axes, image, values)
     token_axis(axes, "x", trace.about.texts, side)
     token_axis(axes, "y", trace.about.texts[-len(values) :], side, range(values.shape[1])[-len(values) :])
     axes.set(xlabel=KEY, ylabel=QUERY)
@@ -77,7 +77,7 @@ def attention_generated(trace: Trace, look: Look, pick: Pick) -> Figure:
         return figure
     image = heat(axes, values, SCALE, look)
     set_apart(axes, values.shape, look)
-    write_numbers(axes, image)
+    write_numbers(axes, image, values)
     axes.axvline(start - 0.5, color=look.theme.ink, linewidth=0.9)
     token_axis(axes, "x", trace.about.texts, wide)
     token_axis(axes, "y", trace.about.texts[start:], high, range(start, count))

@@ -33,7 +33,7 @@ def head_habits(trace: Trace, look: Look, pick: Pick) -> Figure:
     for axes, values, title in zip(grid.flat, scores, TITLES, strict=True):
         image = heat(axes, values, scale, look)
         set_apart(axes, values.shape, look)
-        write_numbers(axes, image, points=SMALL)
+        write_numbers(axes, image, values, SMALL)
         axes.set_title(title, pad=4)
         axes.set_xticks(range(0, heads, max(1, round(heads / 16))))
         axes.set_yticks(range(0, layers, max(1, round(layers / 16))))

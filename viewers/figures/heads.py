@@ -83,7 +83,7 @@ def name_heads(axes: Axes, layers: int, heads: int, across: bool = False) -> Non
 def _means(axes: Axes, means: Array, scale: Scale, look: Look) -> None:
     image = heat(axes, means, scale, look)
     set_apart(axes, means.shape, look)
-    write_numbers(axes, image)
+    write_numbers(axes, image, means)
     every = max(1, round(max(means.shape) / 24))
     axes.set_xticks(range(0, means.shape[1], every))
     axes.set_yticks(range(0, means.shape[0], every))

@@ -34,7 +34,7 @@ def heat(axes: Axes, values: Array, scale: Scale, look: Look, aspect: str = "aut
     figure = axes.get_figure(root=True)
     dots = [max(FEWEST_DOTS, int(side * SHARE_OF_SHEET * look.dpi)) for side in figure.get_size_inches()[::-1]]  # type: ignore[union-attr]
     few, high, wide = shrink(values, *dots)
-    image = draw_cells(axes, few, scale, look, (0, 0, few.shape[1] * wide, few.shape[0] * high))
+    image = draw_cells(axes, few, scale, look, (0, 0, few.shape[1] * wide, few.shape[0] * high), min(dots))
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5), aspect=aspect)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -42,12 +42,16 @@ def heat(axes: Axes, values: Array, scale: Scale, look: Look, aspect: str = "aut
 
 
 def draw_cells(
-    axes: Axes, values: Array, scale: Scale, look: Look, box: tuple[float, float, float, float]
+    axes: Axes, values: Array, scale: Scale, look: Look, box: tuple[float, float, float, float], dots: int
 ) -> AxesImage:
-    """An image of a matrix over `box` (left, top, width, height) in cells, the middle of the first at (0, 0)."""
+    """An image of a matrix over `box` (left, top, width, height) in cells, the middle of the first at (0, 0).
+
+    In an SVG each cell is a block of equal dots, `dots` along a side of the image: many viewers blur what they enlarge.
+    """
     left, top, wide, high = box
+    block = max(1, round(dots / max(values.shape))) if look.format == "svg" else 1
     return axes.imshow(
-        np.ma.masked_invalid(values),
+        np.ma.masked_invalid(values).repeat(block, 0).repeat(block, 1),
         cmap=colours(look.theme, scale.kind),
         norm=norm_of(scale),
         extent=(left - 0.5, left + wide - 0.5, top + high - 0.5, top - 0.5),
@@ -65,12 +69,11 @@ def set_apart(axes: Axes, shape: Sequence[int], look: Look) -> None:
     axes.hlines(np.arange(1, shape[0]) - 0.5, -0.5, shape[1] - 0.5, **lines)
 
 
-def write_numbers(axes: Axes, image: AxesImage, most: int = MOST_WITH_NUMBERS, points: float = TICK) -> None:
+def write_numbers(axes: Axes, image: AxesImage, values: Array, points: float = TICK) -> None:
     """The value in every cell that has one, if there are few cells."""
-    values: Any = np.ma.asarray(image.get_array())
-    if max(values.shape) > most:
+    if max(values.shape) > MOST_WITH_NUMBERS:
         return
-    for (row, column), value in np.ndenumerate(values.filled(np.nan)):
+    for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             red, green, blue, _ = image.to_rgba(value, bytes=True)
             ink = hexed(readable_on((int(red), int(green), int(blue))))

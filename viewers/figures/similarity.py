@@ -36,7 +36,7 @@ def similarity(trace: Trace, look: Look, pick: Pick) -> Figure:
     matrix, bars = figure.subplots(1, 2, width_ratios=(side, BARS))
     image = heat(matrix, values, SCALE, look)
     set_apart(matrix, values.shape, look)
-    write_numbers(matrix, image, points=SMALL)
+    write_numbers(matrix, image, values, SMALL)
     edges = np.arange(1, layers) * heads - 0.5
     for lines in (matrix.vlines, matrix.hlines):
         lines(edges, -0.5, len(values) - 0.5, colors=look.theme.paper, linewidths=1.8)

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)
-ROOM = 1.4  # of the font size, from one label to the next, as planned
-TIGHT = 1.2  # and at least
+TIGHT = 1.2  # of the font size, from one upright label to the next
+PLANNED = 1.2  # times the room they need, because an axis comes out shorter than planned
 SMALLEST = 5.2  # points of a label
 LONGEST = 14  # characters of one label
 FLAT_LETTER = 0.72  # of the font size, for a letter in a row of labels that lie flat
+BETWEEN = 0.6  # letters, between two of them
 
 
 class TokenLocator(Locator):
@@ -101,11 +102,12 @@ def token_axis(axes: Axes, which: str, texts: Sequence[str], inches: float, numb
     axis = axes.xaxis if which == "x" else axes.yaxis
     numbers = numbers or range(len(texts))
     each = inches * 72 / max(1, len(texts))
-    points = max(min(TICK, each / ROOM), SMALLEST) if each / ROOM >= SMALLEST else TICK
-    longest = max((len(shown(text)) for text in texts), default=1)
-    lying = (longest + 1) * points * FLAT_LETTER
-    is_flat = which == "x" and each >= lying
-    room = lying if is_flat else points * TIGHT
+    letters = max((len(shown(text)) for text in texts), default=1) + BETWEEN
+    is_flat = which == "x" and each >= PLANNED * letters * FLAT_LETTER * SMALLEST
+    takes = letters * FLAT_LETTER if is_flat else TIGHT  # of the font size, along the axis
+    points = min(TICK, each / PLANNED / takes)
+    points = points if points >= SMALLEST else TICK
+    room = points * takes
     locator = TokenLocator(len(texts), room, step_for(each, room))
     axis.set_major_locator(locator)
     axis.set_major_formatter(TokenFormatter(texts, numbers, locator))

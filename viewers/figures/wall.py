@@ -85,7 +85,7 @@ def small_picture(axes: Axes, pattern: Array, x: float, y: float, across: int, l
     dots = max(FEWEST_DOTS, int(max(figure.get_size_inches()) * SHARE_OF_SHEET * look.dpi / across))  # type: ignore[union-attr]
     few, high, wide = shrink(pattern, dots, dots)
     whole = (few.shape[1] * wide / pattern.shape[1], few.shape[0] * high / pattern.shape[0])
-    image = draw_cells(axes, few, SCALE, look, (x, y, *whole))
+    image = draw_cells(axes, few, SCALE, look, (x, y, *whole), dots)
     square = [(x - 0.5, y - 0.5), (x + 0.5, y - 0.5), (x + 0.5, y + 0.5), (x - 0.5, y + 0.5)]
     axes.fill(*zip(*square, strict=True), facecolor="none", edgecolor=look.theme.faint, linewidth=0.5)
     return image
