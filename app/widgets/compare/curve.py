@@ -64,7 +64,7 @@ class CurvePanel(ComparePanel):
         along, cursor, dim = self.along, self.cursor, self.style_of("dim")
         if not along:
             return self.wrapped("No place of the residual stream was compared.", width, height, dim)
-        title = min(max(len(place.address) for place in along), max(8, width // 3)) + 1
+        title = min(max(len(place.address) for place in along), max(8, width * 2 // 5)) + 1
         long = max(4, width - 2 - title - 2 * NUMBER)
         head = self.row(width).add("  ").column("", title)
         ends = f"{LOWEST:g}".ljust(max(0, long - 2)) + "1"

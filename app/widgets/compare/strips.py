@@ -42,11 +42,11 @@ def figures(pair: Pair | None, look: CompareView) -> list[tuple[str, str]]:
     if pair is None or pair.compared is None:
         return [("", "Compare"), ("", "nothing yet")]
     compared, drift = pair.compared, pair.compared.drift
-    first, found = look.first(drift), drift.tokens
+    first, found, (a, b) = look.first(drift), drift.tokens, drift.lengths
     return [
         ("A", compared.name_a),
         ("B", compared.name_b),
-        ("tokens", str(drift.positions)),
+        ("tokens", str(drift.positions) if a == b else f"the first {drift.positions} of {a} and {b}"),
         ("first over", first.address if first else "none"),
         ("threshold", f"{look.threshold:g}"),
         *([("mean KL", size_text(found.mean_kl)), ("changed", str(int(found.flips.sum())))] if found else []),

@@ -205,9 +205,8 @@ def summary(compared: Compared) -> str:
     if drift.tokens is None:
         return "predictions are not compared"
     flips = int(drift.tokens.flips.sum())
-    both = "" if drift.lengths[0] == drift.lengths[1] else f" · the first {drift.positions} positions of both"
     mean = size_text(drift.tokens.mean_kl)
-    return f"mean KL(A||B) {mean} nats · another first choice (underlined) at {flips} of {drift.positions}{both}"
+    return f"mean KL(A||B) {mean} nats · {flips} of {drift.positions} choices changed (underlined)"
 
 
 def token_sentence(compared: Compared, place: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class ValuesPanel(HeatMap):
         super().__init__(name)
         self._made: tuple[object, ...] = ()
         self._pictures: tuple[Picture, ...] = ()
+        self._slices = ""
         self._places: list[tuple[int, tuple[int, int, Fit, int, int]]] = []  # where each stands, for the mouse
 
     @property
@@ -72,15 +74,19 @@ class ValuesPanel(HeatMap):
             words = "No address was compared." if drift else ComparePanel.nothing
             return self.wrapped(words, width, height, dim)
         self._pictures = self._of(snapshot.compared, at)
-        row = at.row
-        heads = [self.row(width).add(f"{at.address}", self.style_of("strong")).add(
-            f" = {row.call}" if row else "", dim).strip()] if height >= 10 else []  # fmt: skip
+        heads = [self._heading(at, width)] if height >= 10 else []
         each = max(6, (width - 2 * GAP) // 3)
         sides = self._sides(snapshot.compared, each, max(2, height - len(heads) - 1), len(heads))
         blank = self.row(GAP).strip()
         rows = [Strip.join([sides[0][y], blank, sides[1][y], blank, sides[2][y]]) for y in range(len(sides[0]))]
         last = self.row(width).add(self.sentence(), self.style_of("strong")).strip()
         return [*heads, *(strip.adjust_cell_length(width, self.base) for strip in rows), last]
+
+    def _heading(self, at: Place, width: int) -> Strip:
+        """The address, the slice of it that is shown, and what makes it."""
+        row, slices = self.row(width).add(at.address, self.style_of("strong")), self._slices
+        row.add(f" · {slices}" if slices else "", self.style_of("accent"))
+        return row.add(f" = {at.row.call}" if at.row else "", self.style_of("dim")).strip()
 
     def _sides(self, compared: Compared, each: int, height: int, top: int) -> list[list[Strip]]:
         """The three pictures under their names, each `each` wide and `height` high."""
@@ -104,7 +110,9 @@ class ValuesPanel(HeatMap):
             assert pair is not None  # else it would not be among the places
             texts = compared.a.about.texts[: compared.drift.positions]
             chosen = Chosen(0, self._head(compared, at))
-            self._made, self._pictures = key, pictures(at.address, *pair, texts, chosen)
+            found = pictures(at.address, *pair, texts, chosen)
+            self._made, self._slices = key, found[0].slices
+            self._pictures = tuple(replace(picture, slices="") for picture in found)  # said once, in the heading
         return self._pictures
 
     def _head(self, compared: Compared, at: Place) -> int:
@@ -144,7 +152,7 @@ def pictures(address: str, a: Array, b: Array, texts: tuple[str, ...], chosen: C
     reach = float(np.abs(apart[np.isfinite(apart)]).max(initial=0))
     own = Scale("diverging", -reach, reach)
     return (
-        Picture(x.values, x.rows, x.columns, scale, x.square, x.slices, x.about),
-        Picture(y.values, y.rows, y.columns, scale, y.square, y.slices, y.about),
-        Picture(apart.astype(np.float32), x.rows, x.columns, own, x.square, x.slices),
+        replace(x, scale=scale),
+        replace(y, scale=scale),
+        replace(x, values=apart.astype(np.float32), scale=own, about=""),
     )
