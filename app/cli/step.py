@@ -2,6 +2,7 @@
 
 Without settings flags it is the plain program, as the paper writes it, over the whole text. With any of them (--kv,
 --optimize and so on) it is the program that those settings run; with a cache that is the pass of the last token.
+With --training it goes on: the loss, every gradient, and what one update makes of every weight.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--program", action="store_true", help="print the program with its equations; run nothing")
     what.add_argument("--diff", action="store_true",
                       help="print how the settings' program differs from the plain one; run nothing")  # fmt: skip
+    parser.add_argument("--training", action="store_true",
+                        help="the plain program, its loss, the backward pass, one update of the weights")  # fmt: skip
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for a machine")
     form.add_argument("--csv", action="store_true", help="the listing as comma-separated values")
@@ -66,6 +69,8 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("--csv is for the listing; see 'minigpt step --help'")
     if args.until and (args.program or args.diff):
         raise InputError("--until is for a pass that runs; see 'minigpt step --help'")
+    if args.training and (args.program or args.diff or flags.are_settings_given(args)):
+        raise InputError("--training runs the plain program: leave out --program, --diff and the settings flags")
     if args.prompt is None and args.ids is None and not (args.program or args.diff):
         raise InputError("one of -p/--prompt and --ids is required; see 'minigpt step --help'")
 
@@ -78,6 +83,8 @@ def _stepped(args: argparse.Namespace, model: Model) -> Session:
     session = session_for(args, model)
     session.pass_kind = "generating" if flags.are_settings_given(args) else "plain"
     session.prompt(ids=prompt_ids(args, model))
+    if args.training:
+        session.restep("training")
     assert session.stepper is not None
     session.stepper.run_until(args.until, never)
     say(f"{session.stepper.what}; {session.stepper.run.cursor} of {len(session.stepper.run.program)} lines done")

@@ -48,6 +48,31 @@ def test_until_stops_there_and_the_value_is_shown(minigpt, model, golden):
     assert address in minigpt("step", model, "--ids", IDS, "--until", address, "--value").out
 
 
+def test_the_training_pass_goes_on_to_the_new_weights(minigpt, model):
+    """The new gain is what the change leaves of the old one; the loss is the text's, summed."""
+    told = minigpt("step", model, "--ids", IDS, "--training", "--json").json
+    assert "training on 4 tokens: update 1" in told["what"]
+    sections = [row["address"].split(".")[0] for row in told["lines"]]
+    assert sections.count("new") == len(open_model(str(model)).config.parameters()) and "d" in sections
+
+    def value(address):
+        return np.array(minigpt("step", model, "--ids", IDS, "--training", "--until", address, "--value", "--json")
+                        .json["values"])  # fmt: skip
+
+    change, new = value("change.final.norm.weight"), value("new.final.norm.weight")
+    np.testing.assert_allclose(new, open_model(str(model)).weights["final.norm.weight"] - change, atol=1e-7)
+    logits = value("logits")[0]
+    surprises = np.log(np.exp(logits).sum(-1))[:3] - logits[range(3), [6, 7, 8]]
+    assert value("loss") == pytest.approx(surprises.sum(), rel=1e-5)
+
+
+def test_what_does_not_go_with_training_is_refused(minigpt, model):
+    for more in (["--program"], ["--no-kv"]):
+        done = minigpt("step", model, "--ids", IDS, "--training", *more)
+        assert done.code == 2 and "--training runs the plain program" in done.error
+    assert "has one token" in minigpt("step", model, "--ids", "5", "--training").error
+
+
 def test_masked_scores_are_json_without_infinities(minigpt, model):
     value = minigpt("step", model, "--ids", IDS, "--until", "blocks.0.attn.masked", "--value", "--json").json
     assert value["not_finite"] == 4 * 6 and value["values"][0][0][0][1] == "-inf"
