@@ -101,6 +101,16 @@ def shown(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
+def settings_markdown() -> str:
+    """The table for the documentation: one row for each setting, with its key, flag, values and why."""
+    rows = []
+    for row in TABLE:
+        flags = f"`{row.flag}`, `{row.off_flag}`" if row.is_switch else f"`{row.flag} {'WORD' if row.is_word else 'N'}`"
+        values = ", ".join(map(shown, row.choices)) + ("" if row.is_switch or row.is_word else ", any number")
+        rows.append(f"| {row.title} | {f'`{row.key}`' if row.key else ''} | {flags} | {values} | {row.why} |")
+    return "\n".join(rows)
+
+
 def settings_of(text: str) -> Settings:
     """Settings in one word, as `int8=all,rank=32,kv=off`: flags without their dashes; a switch alone is on.
 
