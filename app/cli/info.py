@@ -1,4 +1,4 @@
-"""What a model is: its configuration, its bytes by part, its program in numbers, and whether it fits in memory.
+"""What a model is: its configuration, its bytes by part, its program in numbers, what it takes and whether it fits.
 
 FLOPs and bytes are the operations' own prices for one new token in the program that the settings run: after an empty
 text, and at the end of a full context.
@@ -7,14 +7,17 @@ text, and at the end of a full context.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from app.cli.flags import add_model, add_settings_flags, settings_from
+from app.cli.memory_table import memory_table, print_memory_table
 from app.cli.output import line, say, write_json
 
 if TYPE_CHECKING:
+    from engine.model import Model
     from engine.models.config import ModelConfig
+    from engine.prepare import Prepared
 
 HELP = "say what a model is: sizes, parameters, costs, memory"
 EXAMPLE = "minigpt info random:gpt2-124m --json"
@@ -33,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
         write_json(facts)
     else:
         _print(facts)
+        if facts["memory_table"] is not None:
+            print_memory_table(facts["memory_table"])
     for warning in facts["warnings"]:
         say(f"warning: {warning}")
     return 0
@@ -40,10 +45,13 @@ def run(args: argparse.Namespace) -> int:
 
 def gather(args: argparse.Namespace) -> dict[str, Any]:
     """Every fact, as plain values."""
+    from app.cli.machine import available_bytes, is_too_large
     from engine.model import open_model
 
     model = open_model(args.model)
     config = model.config
+    is_large = is_too_large(config, available_bytes())
+    prepared = prepared_for(args, model, is_large)
     return {
         "name": model.name,
         "line": model.line,
@@ -57,7 +65,8 @@ def gather(args: argparse.Namespace) -> dict[str, Any]:
         "ignored_keys": list(config.ignored),
         "bytes_by_part": bytes_by_part(config),
         "memory": memory(config),
-        "program": program_numbers(args, model),
+        "program": program_numbers(prepared, model),
+        "memory_table": None if is_large else memory_table(prepared),
         "warnings": list(model.warnings),
     }
 
@@ -70,7 +79,7 @@ def bytes_by_part(config: ModelConfig) -> dict[str, int]:
 
     parts = dict.fromkeys(("embedding", "attention", "mlp", "norms", "unembedding"), 0)
     for address, shape in config.parameters().items():
-        parts[_part_of(address)] += FLOAT_BYTES * prod(shape)
+        parts[part_of(address)] += FLOAT_BYTES * prod(shape)
     return parts
 
 
@@ -88,20 +97,25 @@ def memory(config: ModelConfig) -> dict[str, Any]:
     }
 
 
-def program_numbers(args: argparse.Namespace, model: Any) -> dict[str, Any]:
-    """Lines, FLOPs and bytes: of the plain program, and of the one that generation runs for a token.
-
-    Optimizing makes new weights, so a model that is larger than the memory is priced as it is.
-    """
-    from app.cli.machine import available_bytes, is_too_large
-    from engine.cost import infer_shapes, price, total
+def prepared_for(args: argparse.Namespace, model: Model, is_large: bool) -> Prepared:
+    """The programs of the settings that were given. Rewrites make new weights: a model too large is taken as it is."""
     from engine.prepare import prepare
+    from engine.settings import Settings
 
     settings = settings_from(args)
-    if is_too_large(model.config, available_bytes()):
-        settings = replace(settings, optimize=False)
-    program, weights = prepare(model.config, model.weights, settings).step
-    shapes = {name: weights[name].shape for name in program.params} if settings.optimize else model.config.parameters()
+    if is_large:
+        settings = Settings(kv_cache=settings.kv_cache, kv_window=settings.kv_window, optimize=False)
+    return prepare(model.config, model.weights, settings)
+
+
+def program_numbers(prepared: Prepared, model: Model) -> dict[str, Any]:
+    """Lines, FLOPs and bytes: of the plain program, and of the one that generation runs for a token."""
+    from engine.cost import infer_shapes, price, total
+
+    settings = prepared.settings
+    program, weights = prepared.step
+    stored = model.config.parameters()  # asked first: a weight's own shape would load it
+    shapes = {name: stored[name] if name in stored else weights[name].shape for name in program.params}
     numbers: dict[str, Any] = {
         "settings": settings.flags(),
         "plain_lines": len(model.program),
@@ -128,7 +142,8 @@ def _inputs(program: Any, rows: int, seen: int, config: ModelConfig) -> dict[str
     return known
 
 
-def _part_of(address: str) -> str:
+def part_of(address: str) -> str:
+    """The part of a model that a parameter counts to."""
     if "norm" in address:
         return "norms"
     if address.startswith("blocks."):

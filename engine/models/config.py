@@ -7,11 +7,12 @@ the record back so that `transformers` opens it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.files import refused
 from engine.models.config_keys import as_object, unexpected
+from engine.models.config_rewritten import SECTION, Rewritten, read_rewritten
 
 MOST_PARAMETERS = 10**12
 
@@ -54,6 +55,7 @@ class ModelConfig:
     bos: int | None
     eos: tuple[int, ...]
     ignored: tuple[str, ...] = ()  # keys of the file that were not understood and do not matter
+    rewritten: Rewritten | None = None  # what was done to the matrices before the model was saved
 
     @property
     def out_first(self) -> bool:
@@ -80,7 +82,8 @@ class ModelConfig:
         """The Hugging Face configuration of this model."""
         from engine.models.config_families import MODEL_TYPES
 
-        return MODEL_TYPES[self.model_type].write(self)
+        section = {SECTION: self.rewritten.to_json()} if self.rewritten else {}
+        return MODEL_TYPES[self.model_type].write(self) | section
 
     def _block(self, block: str) -> dict[str, tuple[int, ...]]:
         queries, keys = self.heads * self.head_size, self.kv_heads * self.head_size
@@ -123,6 +126,7 @@ def read_config(raw: object, name: str = "config.json", generation: object = Non
         raise unexpected(name, "model_type", "one of " + ", ".join(MODEL_TYPES), model_type)
     check_meaning(found, name)
     config = MODEL_TYPES[model_type].read(found, name, generation)
+    config = replace(config, rewritten=read_rewritten(found, name))
     if (count := config.parameter_count()) > MOST_PARAMETERS:
         raise refused(name, f"expected at most {MOST_PARAMETERS:,} parameters, got sizes that make {count:,}")
     return config

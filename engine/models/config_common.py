@@ -58,7 +58,7 @@ KNOWN_KEYS = """
     architectures dtype torch_dtype transformers_version _name_or_path name_or_path use_cache pad_token_id
     initializer_range attention_dropout attn_pdrop embd_pdrop resid_pdrop pretraining_tp reorder_and_upcast_attn n_ctx
     summary_type summary_use_proj summary_activation summary_proj_to_labels summary_first_dropout
-    task_specific_params output_attentions output_hidden_states return_dict
+    task_specific_params output_attentions output_hidden_states return_dict minigpt
 """
 KNOWN = frozenset(KNOWN_KEYS.split())
 
@@ -71,7 +71,6 @@ MUST_BE_NEUTRAL: dict[str, tuple[tuple[object, ...], str]] = {
     "cross_attention_hidden_size": ((None,), "cross-attention is not supported"),
     "pruned_heads": ((None, {}, []), "pruned heads are not supported"),
     "partial_rotary_factor": ((None, 1), "rotating a part of each head is not supported"),
-    "minigpt": ((None, {}), "a rewritten model, which this version does not read; open the plain one"),
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.models.config import ModelConfig
+from engine.models.stored import kept
 
 PREFIXES = {"gpt2": "transformer.", "llama": "model.", "sinusoidal": ""}
 HEAD = "lm_head.weight"  # outside of the prefix, and not there when tied
@@ -59,9 +60,9 @@ class Place:
 
 
 def places(config: ModelConfig) -> dict[str, Place]:
-    """For each parameter's address, where the file has it."""
+    """For the address of each parameter that the file has as it is, where it has it."""
     found = {}
-    for address, shape in config.parameters().items():
+    for address, shape in kept(config).items():
         tensor, part = _tensor(config.family, address)
         columns = None if part is None else (part * shape[-1], (part + 1) * shape[-1])
         found[address] = Place(tensor, columns)
@@ -71,7 +72,7 @@ def places(config: ModelConfig) -> dict[str, Place]:
 def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """The tensors a file of this model must have, without prefix, in the order in which we write them."""
     shapes: dict[str, tuple[int, ...]] = {}
-    for address, shape in config.parameters().items():
+    for address, shape in kept(config).items():
         tensor, part = _tensor(config.family, address)
         shapes[tensor] = (*shape[:-1], shape[-1] * ((part or 0) + 1))  # the last part of a fused matrix sets its width
     return shapes

@@ -15,7 +15,8 @@ from engine.models.config import ModelConfig, read_config
 from engine.models.names import Place, places
 from engine.weights.health import count_not_finite, fingerprint
 from engine.weights.layout import CONFIG, GENERATION, home_of, open_tensor_files
-from engine.weights.matching import FLOATS, Found, match
+from engine.weights.matching import TYPES, Found, match
+from engine.weights.rewritten import RewrittenWeights
 
 LARGEST_CONFIG = 1 << 20
 MOST_WARNINGS = 5
@@ -28,7 +29,7 @@ class Checkpoint:
     path: Path
     config: ModelConfig
     weights: Mapping[str, np.ndarray]  # float32 and read-only; views of the file where it is float32 itself
-    dtype: str  # the type that most of the file is in: float32, float16 or bfloat16
+    dtype: str  # the type that most of the file is in: float32, float16, bfloat16 or int8
     file_bytes: int
     fingerprint: str  # see `health.fingerprint`
     warnings: tuple[str, ...]
@@ -63,11 +64,12 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
     directory = home_of(place)
     config = read_model_config(directory)
     config, found, warnings = match(config, open_tensor_files(place))
+    weights = Weights(found, places(config))
     stored = {tensor: file.stored(given) for tensor, (file, given) in found.items()}
     return Checkpoint(
         path=place,
         config=config,
-        weights=Weights(found, places(config)),
+        weights=weights if config.rewritten is None else RewrittenWeights(config, weights, found),
         dtype=_main_dtype(found),
         file_bytes=sum({file.header.path: file.header.file_bytes for file, _ in found.values()}.values()),
         fingerprint=fingerprint(config, stored),
@@ -86,7 +88,7 @@ def _main_dtype(found: Mapping[str, Found]) -> str:
     sizes: Counter[str] = Counter()
     for file, given in found.values():
         entry = file.header.entries[given]
-        sizes[FLOATS[entry.dtype]] += entry.stop - entry.start
+        sizes[TYPES[entry.dtype]] += entry.stop - entry.start
     return sizes.most_common(1)[0][0]
 
 

@@ -11,11 +11,13 @@ from engine.errors import FileError
 from engine.files import refused, shortened
 from engine.models.config import ModelConfig
 from engine.models.names import HEAD, is_buffer, places, tensor_shapes, with_prefix, without_prefix
+from engine.models.stored import added
 from engine.weights.safetensors import TensorFile
 
 CHUNK_ITEMS = 1 << 20
 Found = tuple[TensorFile, str]  # the file that holds a tensor, and the tensor's name in it
 FLOATS = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+TYPES = FLOATS | {"I8": "int8"}
 
 
 def match(
@@ -33,8 +35,13 @@ def match(
         if tensor not in found:
             raise _missing(config, files, tensor, shape)
         _check(found[tensor], shape)
-    _check_rest(config, {name: found[name] for name in found if name not in needed})
-    return config, {tensor: found[tensor] for tensor in needed}, warnings
+    further = added(config)
+    for tensor, (shape, is_int8) in further.items():
+        if tensor not in found:
+            raise _missing(config, files, tensor, shape)
+        _check(found[tensor], shape, ("I8",) if is_int8 else tuple(FLOATS))
+    _check_rest(config, {name: found[name] for name in found if name not in needed and name not in further})
+    return config, {tensor: found[tensor] for tensor in (*needed, *further)}, warnings
 
 
 def _by_plain_name(family: str, files: Mapping[str, TensorFile]) -> dict[str, Found]:
@@ -52,17 +59,18 @@ def _missing(config: ModelConfig, files: Mapping[str, TensorFile], tensor: str, 
     full = with_prefix(config.family, tensor)
     has_prefix = any(without_prefix(config.family, given) != given for given in files)
     hint = " (the config's tie_word_embeddings is false)" if tensor == HEAD else ""
+    hint = " (the config's minigpt section asks for it)" if tensor in added(config) else hint
     return refused(path, f"expected {shape}, got no such tensor{hint}", full if has_prefix else tensor)
 
 
-def _check(found: Found, shape: tuple[int, ...]) -> None:
+def _check(found: Found, shape: tuple[int, ...], types: tuple[str, ...] = tuple(FLOATS)) -> None:
     file, given = found
     entry = file.header.entries[given]
     if entry.shape != shape:
         hint = " (transposed?)" if len(shape) > 1 and entry.shape == shape[::-1] else ""
         raise refused(file.header.path, f"expected {shape}, got {entry.shape}{hint}", given)
-    if entry.dtype not in FLOATS:
-        raise refused(file.header.path, f"expected {', '.join(FLOATS)}, got {entry.dtype}", given)
+    if entry.dtype not in types:
+        raise refused(file.header.path, f"expected {', '.join(types)}, got {entry.dtype}", given)
 
 
 def _check_rest(config: ModelConfig, rest: Mapping[str, Found]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from engine.errors import InputError, ShapeError, SurroundingsError
 from engine.files import atomic_file, shortened
 from engine.models.config import ModelConfig
 from engine.models.names import parts, tensor_shapes, with_prefix
+from engine.models.stored import added, kept
 from engine.weights.layout import CONFIG, INDEX, SINGLE
 from engine.weights.matching import FLOATS
 from engine.weights.writing import Planned, write_tensors
@@ -35,14 +37,17 @@ def save_checkpoint(
 ) -> tuple[Path, ...]:
     """Save a model under the names and in the layout of Hugging Face; returns the files written, config.json last.
 
-    weights      by our addresses, of the shapes of `config.parameters()`; one tensor at a time is copied
-    dtype        float32, float16 or bfloat16 in the file
+    weights      by our addresses: all of `config.parameters()`, or of a rewritten model what its file has (`stored`);
+                 one tensor at a time is copied
+    dtype        float32, float16 or bfloat16 in the file; what a rewrite added keeps its own type
     shard_bytes  begin a new file when the present one would have more bytes of tensors than this
 
     Raises ShapeError if the weights are not the config's, InputError if a value does not fit the type, and
     SurroundingsError if the machine refuses.
     """
     target = Path(directory)
+    if weights.keys() == config.parameters().keys():
+        config = replace(config, rewritten=None)  # whatever it was opened as
     _check_weights(config, weights)
     shards = _shards(_plan(config, weights, dtype), shard_bytes)
     _prepare(target, is_sharded=len(shards) > 1)
@@ -58,7 +63,7 @@ def save_checkpoint(
 
 
 def _check_weights(config: ModelConfig, weights: Mapping[str, np.ndarray]) -> None:
-    needed = config.parameters()
+    needed = kept(config) | {name: tensor.shape for name, tensor in added(config).items()}
     for address in sorted(needed.keys() ^ weights.keys()):
         problem = "missing" if address in needed else "not a parameter of this model"
         raise ShapeError(f"{shortened(address, 90)}: {problem}")
@@ -70,11 +75,16 @@ def _check_weights(config: ModelConfig, weights: Mapping[str, np.ndarray]) -> No
 def _plan(config: ModelConfig, weights: Mapping[str, np.ndarray], dtype: str) -> list[Planned]:
     if dtype not in CODES:
         raise InputError(f"dtype: expected one of {', '.join(CODES)}, got {shortened(dtype)}")
-    addresses = parts(config.family, weights)
-    return [
+    addresses = parts(config.family, kept(config))
+    plain = [
         Planned(with_prefix(config.family, tensor), CODES[dtype], shape, partial(_joined, weights, addresses[tensor]))
         for tensor, shape in tensor_shapes(config).items()
     ]
+    further = [
+        Planned(name, "I8" if is_int8 else "F32", shape, partial(weights.__getitem__, name))
+        for name, (shape, is_int8) in added(config).items()
+    ]
+    return plain + further
 
 
 def _joined(weights: Mapping[str, np.ndarray], addresses: Sequence[str]) -> np.ndarray:
