@@ -44,7 +44,7 @@ PAGE = """# {name}
 
 - Recipe: `{recipe}`
 - Time: {minutes:.0f} minutes on two processor cores, {updates:,} updates of {per_update:,} tokens
-- Loss: {train:.3f} nats per token at the end of training (mean of the last 100 updates, dropout on), {validation:.3f}
+- Loss: {train:.3f} nats per token at the end of training (mean of the last 100 updates{dropout}), {validation:.3f}
   on the validation text: {held_out}, never trained on, {pieces}, measured on the weights as stored
 - Size: {size:,} bytes as {dtype} (float32 would give {float32:.3f} nats)
 - Text: {text}
@@ -128,9 +128,10 @@ def ship(run: Path, target: Path, recipe: str, text: str, prompt: str, held_out:
     return PAGE.format(
         name=target.name, line=model.line, recipe=recipe, minutes=sum(row["elapsed_s"] for row in log) / 60,
         updates=best.state.update, per_update=round(sum(row["tokens"] for row in made) / len(made)),
-        train=sum(train) / len(train), validation=loss, held_out=held_out,
-        pieces=PIECES[plan.examples].format(window=window), size=(target / "model.safetensors").stat().st_size,
-        dtype=dtype, float32=single, text=text, prompt=prompt.replace("\n", "\\n"), sample=sampled(model, prompt),
+        train=sum(train) / len(train), dropout=", dropout on" if plan.dropout else "",
+        validation=loss, held_out=held_out, pieces=PIECES[plan.examples].format(window=window),
+        size=(target / "model.safetensors").stat().st_size, dtype=dtype, float32=single, text=text,
+        prompt=prompt.replace("\n", "\\n"), sample=sampled(model, prompt),
     )  # fmt: skip
 
 
