@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from engine.errors import InputError
 from engine.models import build
 from engine.models.config import ModelConfig, read_config
 from engine.program import Program
+from engine.rewrites.factors import FactorStore
+from engine.rewritten import saved_settings
+from engine.settings import Settings
 from engine.tokenizer import Tokenizer, open_tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,11 +43,17 @@ class Model:
     path: Path | None = None
     file_bytes: int = 0
     warnings: tuple[str, ...] = ()
+    factors: FactorStore = field(default_factory=FactorStore, init=False, repr=False)  # of its matrices, once found
 
     @cached_property
     def program(self) -> Program:
         """The plain program."""
         return build(self.config)
+
+    @property
+    def settings(self) -> Settings:
+        """How it runs unless told otherwise: as it was saved."""
+        return saved_settings(self.config)
 
     @property
     def line(self) -> str:

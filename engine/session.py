@@ -66,7 +66,7 @@ class Session:
         self, model: Model, settings: Settings | None = None, sampler: Sampler | None = None, seed: int = 0
     ) -> None:
         self.model = model
-        self.settings = settings or Settings()
+        self.settings = settings or model.settings
         self.sampler = sampler or Sampler()
         self.seed = seed
         self.leaf: Node | None = None
@@ -239,7 +239,8 @@ class Session:
         """
         nodes, old = self.nodes, self.decoder
         before = last_logits(nodes)
-        decoder = Decoder(Prepared(self.model.config, self.model.weights, settings, self.decoder.prepared.keep))
+        model, keep = self.model, old.prepared.keep
+        decoder = Decoder(prepare(model.config, model.weights, settings, keep, model.factors))
         decoder.stop = stop
         if self.leaf is not None:
             replay(decoder, self.leaf)
@@ -290,7 +291,7 @@ class Session:
         self.stepper = Stepper(*stepped, edits, self.breakpoints, depth, self.pass_kind)
 
     def _prepared(self) -> Prepared:
-        return prepare(self.model.config, self.model.weights, self.settings)
+        return prepare(self.model.config, self.model.weights, self.settings, factors=self.model.factors)
 
     def _stream(self) -> StreamDecoder | None:
         if self.model.tokenizer is None:

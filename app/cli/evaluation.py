@@ -41,10 +41,10 @@ def run(args: argparse.Namespace) -> int:
     from app.cli.opening import open_for
     from engine.analysis.evaluate import read_text, window_of
 
-    settings = settings_from(args)
-    other = None if args.against is None else _other(settings, args.against)
+    _settings(args)  # refused before anything is loaded
     text = read_text(args.text)
     model = open_for(args)
+    settings, other = _settings(args)
     window = window_of(model, args.context)
     say(f"reading {len(text):,} characters")
     progress, done = Progress("tokens"), None
@@ -57,6 +57,12 @@ def run(args: argparse.Namespace) -> int:
         if done is not None and _first(done).tokens:
             _tell(args, model, done, window)
     return 0
+
+
+def _settings(args: argparse.Namespace) -> tuple[Settings, Settings | None]:
+    """Those of A, and those of B if there is one."""
+    settings = settings_from(args)
+    return settings, None if args.against is None else _other(settings, args.against)
 
 
 def _other(settings: Settings, words: str) -> Settings:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -35,10 +35,10 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
 
 
-def add_settings_flags(parser: argparse.ArgumentParser) -> None:
-    """One flag for each row of the settings' table. A flag that is not given stays None."""
+def add_settings_flags(parser: argparse.ArgumentParser, names: Collection[str] | None = None) -> None:
+    """One flag for each row of the settings' table, or for those of `names`. A flag that is not given stays None."""
     group = parser.add_argument_group("settings", "how the model is run")
-    for row in TABLE:
+    for row in TABLE if names is None else (row for row in TABLE if row.name in names):
         why = row.why.replace("%", "%%")
         if row.is_switch:
             group.add_argument(row.flag, dest=row.name, action=argparse.BooleanOptionalAction, help=why)
@@ -52,6 +52,14 @@ def settings_from(args: argparse.Namespace) -> Settings:
     """The settings that were given; the others have their defaults."""
     given = {row.name: getattr(args, row.name, None) for row in TABLE}
     return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def default_to(args: argparse.Namespace, settings: Settings) -> None:
+    """What was not asked for is as a model was saved."""
+    for row in TABLE:
+        value = getattr(settings, row.name)
+        if getattr(args, row.name, 0) is None and value != getattr(Settings(), row.name):
+            setattr(args, row.name, value)
 
 
 def are_settings_given(args: argparse.Namespace) -> bool:

@@ -31,11 +31,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from app.cli.opening import open_for, prompt_ids
 
-    settings = settings_from(args)
+    settings_from(args)  # refused before anything is loaded
     model = open_for(args)
     ids = prompt_ids(args, model)
     with threads(args):
-        logits = compute(model, settings, ids)
+        logits = compute(model, settings_from(args), ids)
     _warn(logits)
     save(args.output, logits)
     say(f"wrote {args.output}: float32, {logits.shape[0]} tokens x {logits.shape[1]} logits")

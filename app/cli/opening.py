@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from app.cli.flags import settings_from
+from app.cli.flags import default_to, settings_from
 from app.cli.output import say
 from engine.errors import InputError, SurroundingsError
 
@@ -22,6 +22,7 @@ def open_for(args: argparse.Namespace) -> Model:
     model = open_model(args.model)
     for warning in model.warnings:
         say(f"warning: {warning}")
+    default_to(args, model.settings)
     return model
 
 

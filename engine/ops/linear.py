@@ -15,6 +15,7 @@ from engine.ops.shapes import FLOAT_BYTES, broadcast, elements, free, per_elemen
 from engine.program import Cost, Op, Shape
 
 Array = np.ndarray
+LEFT, RIGHT = "@A", "@B"  # what is added, with the rank, to a weight's address for the factors of W ~ A B
 
 
 def linear_forward(x: Array, weight: Array, bias: Array | None = None, *, transposed: bool = False,

@@ -12,13 +12,13 @@ from functools import partial
 
 import numpy as np
 
-from engine.ops.linear import linear
+from engine.ops.linear import LEFT, RIGHT, linear
 from engine.program import Line, Program, Weights
 from engine.rewrites.factors import FactorStore
 from engine.rewrites.fold import matrix_of, matrix_shape
-from engine.rewrites.overlay import Overlay, Recipe, holds, shape_of
+from engine.rewrites.overlay import Overlay, Recipe, holds
 
-LEFT, RIGHT, THIN = "@A", "@B", "@thin"
+THIN = "@thin"
 
 
 def low_rank(
@@ -36,8 +36,9 @@ def low_rank(
             lines.append(line)
             continue
         wide, narrow = matrix_shape(line, weights)
-        kept, names = min(rank, wide, narrow), (line.ins[1] + LEFT, line.ins[1] + RIGHT)
-        if not (holds(weights, names[0]) and shape_of(weights, names[0]) == (wide, kept)):
+        kept = min(rank, wide, narrow)
+        names = f"{line.ins[1]}{LEFT}{kept}", f"{line.ins[1]}{RIGHT}{kept}"
+        if not holds(weights, names[0]):
             recipes[names[0]] = Recipe((wide, kept), partial(_left, store, line, weights, kept))
             recipes[names[1]] = Recipe((kept, narrow), partial(_right, store, line, weights, kept))
         thin = Line(line.out + THIN, linear, (line.ins[0], names[0]), {"transposed": False}, line.where)

@@ -7,7 +7,7 @@ matrix at a time, so that the model is never held twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,6 +19,13 @@ class Recipe(NamedTuple):
 
     shape: Shape
     make: Callable[[], np.ndarray]
+
+
+@runtime_checkable
+class Shaped(Protocol):
+    """Weights that know their shapes before they are made."""
+
+    def shape(self, name: str) -> Shape: ...
 
 
 class Overlay(Mapping[str, np.ndarray]):
@@ -49,7 +56,7 @@ def holds(weights: Weights, name: str) -> bool:
 
 def shape_of(weights: Weights, name: str) -> Shape:
     """The shape of a weight, without making it."""
-    return weights.shape(name) if isinstance(weights, Overlay) else weights[name].shape
+    return weights.shape(name) if isinstance(weights, Shaped) else weights[name].shape
 
 
 def made(program: Program, weights: Weights) -> dict[str, np.ndarray]:

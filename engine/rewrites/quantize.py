@@ -13,12 +13,11 @@ from functools import partial
 import numpy as np
 
 from engine.ops.embedding import embed
-from engine.ops.int8 import embed_int8, linear_int8, rounded, scales_of
+from engine.ops.int8 import NUMBERS, SCALES, embed_int8, linear_int8, rounded, scales_of
 from engine.ops.linear import linear
 from engine.program import Line, Program, Weights
 from engine.rewrites.overlay import Overlay, Recipe, holds, shape_of
 
-NUMBERS, SCALES = "@int8", "@scale"
 EMBEDDING = "embedding"  # the target with the token table and the output matrix
 
 

@@ -7,6 +7,8 @@ from math import exp, log
 
 import pytest
 
+from engine.settings import Settings
+
 GREEDY = ["--temperature", 0]
 
 
@@ -73,7 +75,7 @@ def test_a_model_without_tokenizer_writes_ids(minigpt):
     told = minigpt("generate", "random:gpt2-2x240", "--ids", "1,2,3", "-n", 4, "--json")
     plain = minigpt("generate", "random:gpt2-2x240", "--ids", "1,2,3", "-n", 4)
     assert plain.out == told.json["text"] == " ".join(map(str, told.json["ids"]))
-    assert told.json["settings"] == {"kv_cache": True, "kv_window": None, "optimize": True, "threads": None}
+    assert told.json["settings"] == vars(Settings())
 
 
 def test_a_terminal_gets_only_harmless_characters(minigpt, reader, monkeypatch):
