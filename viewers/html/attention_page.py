@@ -73,7 +73,7 @@ def attention_page(trace: Trace, *, exact: bool = False, command: str = "", stop
         script=scripts(PACKAGE, SCRIPTS),
         parts={
             "data": "\n".join([data, bytes_block("numbers", numbers), *blocks]),
-            "origin": origin_html(trace, command or reproducing(trace)),
+            "origin": origin_html(trace, command or reproducing(trace, "page", Options(exact=exact))),
         },
     )
 

@@ -41,8 +41,10 @@ def rounded_rows(pattern: Array) -> tuple[Array, Array]:
     missing = ~np.isfinite(pattern).any(-1)  # (H, T)
     shares = np.nan_to_num(pattern, nan=0.0).astype(np.float32)
     peaks = shares.max(-1)
-    scale = np.where(peaks > 0, peaks, 1)[..., None]
-    steps = np.rint(shares.astype(np.float64) / scale * STEPS).astype(np.uint8)
+    scale = np.where(peaks > 0, peaks, 1).astype(np.float64)
+    steps = np.empty(pattern.shape, np.uint8)
+    for head in range(len(shares)):  # one at a time: in float64 a layer of a long text is large
+        steps[head] = np.rint(shares[head] / scale[head, :, None] * STEPS)
     return np.where(missing, np.float32(np.nan), peaks), steps
 
 

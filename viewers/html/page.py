@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -18,6 +17,8 @@ from typing import Any
 
 from engine.text import visible
 from engine.trace import Trace
+from viewers.commands import export_command, text_words
+from viewers.exports import Options
 
 MARKER = re.compile(r"<!--([a-z_]+)-->")
 
@@ -77,10 +78,11 @@ def settings_text(trace: Trace) -> str:
     return " ".join(trace.settings.flags()) or "as they are by default"
 
 
-def reproducing(trace: Trace, option: str = "--html") -> str:
-    """The command that makes the page again, where the model is at hand."""
-    words = ["minigpt", "export", trace.about.name, "--ids", ",".join(map(str, trace.tokens))]
-    return shlex.join([*words, *trace.settings.flags(), option, "-o", "DIR"])
+def reproducing(trace: Trace, name: str, options: Options | None = None) -> str:
+    """The command that makes this page again, where the model is at hand; `name` as in the table of exports."""
+    about = trace.about
+    text = text_words(trace.tokens, about.prompt_length, trace.settings, about.seed)
+    return export_command(about.name, text, "DIR", (name,), ("html",), options)
 
 
 def origin(trace: Trace, command: str) -> list[tuple[str, str]]:

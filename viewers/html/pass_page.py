@@ -65,7 +65,7 @@ def pass_page(trace: Trace, *, command: str = "", stop: Callable[[], bool] = nev
             "heading": escaped(f"One pass of {trace.about.name}, operation by operation"),
             "lead": _lead(trace),
             "body": _text(trace) + _letters() + legend_html() + "".join(blocks) + _next(trace),
-            "origin": origin_html(trace, command or reproducing(trace)),
+            "origin": origin_html(trace, command or reproducing(trace, "pass")),
         },
     )
 

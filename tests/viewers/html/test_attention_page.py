@@ -106,6 +106,8 @@ def test_the_page_says_where_it_is_from(trace):
         "shakespeare",
         trace.fingerprint,
         "minigpt export shakespeare --ids",
+        "--given 40 --seed 7",
+        "--html --only page",
         "<dd>7</dd>",
         trace.about.version,
     ):

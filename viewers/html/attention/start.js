@@ -16,9 +16,9 @@ async function start() {
   document.querySelector("h1").textContent = `Attention · ${about.name}`;
   find("subject").textContent = `${about.line} · ${count} tokens · settings ${about.settings}`;
   find("rounding").textContent = about.exact
-    ? "Attention is exact: float32, as the engine computed it."
+    ? "Attention is held in full (float32), and so are log-probabilities and entropies; shown to the digits that stand here."
     : "Attention is held in 256 steps of each query's largest share: every value stands with the most it can be off. "
-      + "Log-probabilities and entropies are exact (float32).";
+      + "Log-probabilities and entropies are held in full (float32).";
   if (typeof DecompressionStream === "undefined") return trouble("This browser cannot unpack the numbers: it is from before 2023.");
   buildHeads();
   buildViews();
