@@ -14,6 +14,7 @@ from app.cli.flags import (
     add_prompt_flags,
     add_sampling_flags,
     add_settings_flags,
+    are_settings_given,
     sampler_from,
     settings_from,
 )
@@ -38,7 +39,8 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     made.add_argument("--version", action="version", version=f"minigpt {VERSION}")
-    made.add_argument("model", nargs="?", metavar="MODEL", help=MODEL_HELP)
+    made.add_argument("model", nargs="?", metavar="MODEL", help=f"{MODEL_HELP}; or a saved session, F.minigpt.json")
+    made.add_argument("--anyway", action="store_true", help="open a session though its model has other weights now")
     add_prompt_flags(made, required=False)
     add_settings_flags(made)
     add_sampling_flags(made)
@@ -57,7 +59,15 @@ def opening_from(words: Sequence[str]) -> Opening:
     if args.model is None:
         raise InputError(NO_MODEL)
     settings, sampler = settings_from(args), sampler_from(args)
-    return Opening(args.model, prompt=args.prompt, ids=args.ids, settings=settings, sampler=sampler, seed=args.seed)
+    if args.model.endswith(".minigpt.json"):
+        from engine.session_file import read_session
+
+        if args.prompt is not None or args.ids is not None or are_settings_given(args):
+            raise InputError("a session holds its own text and settings: give none, or name a model")
+        kept = read_session(args.model)
+        return Opening(kept.model, kept=kept, anyway=args.anyway, is_kept_safe=True)
+    return Opening(args.model, prompt=args.prompt, ids=args.ids, settings=settings, sampler=sampler, seed=args.seed,
+                   is_kept_safe=True)  # fmt: skip
 
 
 def main(words: Sequence[str] | None = None) -> None:

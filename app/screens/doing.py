@@ -7,13 +7,14 @@ from typing import Any
 from app.screens.changing import Changing
 from app.screens.layers import AskLayer, HelpLayer
 from app.screens.lists import BranchesLayer, SamplingLayer
+from app.screens.sessions import Sessions
 from app.screens.wanted import ScreenWanted
 from app.widgets.attention import AttentionPanel
 from app.widgets.view import COLOURINGS
 from engine.text import visible
 
 
-class Doing(Changing):
+class Doing(Changing, Sessions):
     """The text, the stepped pass, the settings, the app. Names after `action_` are the ids of the table."""
 
     # the text

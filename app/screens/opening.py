@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.sampling import Sampler
@@ -11,13 +11,18 @@ from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.driver import Driver
+    from engine.session import Session
+    from engine.session_file import SavedSession
 
 DEFAULT_PROMPT = "Once upon a time"
 FIRST_VIEW = "blocks.0.attn.pattern"
 
 
 class Opening:
-    """A model on its way in. `driver` is there when it is open, `error` if it could not be."""
+    """A model on its way in, or a saved session. `driver` is there when it is open, `error` if it could not be.
+
+    kept    the session to go on with, `anyway` if its model has other weights now
+    """
 
     def __init__(
         self,
@@ -29,8 +34,12 @@ class Opening:
         sampler: Sampler | None = None,
         seed: int = 0,
         kind: str = "plain",
+        kept: SavedSession | None = None,
+        anyway: bool = False,
+        is_kept_safe: bool = False,
     ) -> None:
         self.model, self.prompt, self.ids, self.kind = model, prompt, ids, kind
+        self.kept, self.anyway, self.is_kept_safe = kept, anyway, is_kept_safe
         self.settings, self.sampler, self.seed = settings or Settings(), sampler or Sampler(), seed
         self.driver: Driver | None = None
         self.error: BaseException | None = None
@@ -50,13 +59,16 @@ class Opening:
             from engine.session import open_session
 
             require_memory(self.model)
+            if self.kept is not None:
+                self._reopen(self.kept)
+                return
             session = open_session(self.model, self.settings, self.sampler, self.seed)
             config = session.model.config
             if session.model.tokenizer is None and self.prompt is None and self.ids is None:
                 self.ids = [i % config.vocab for i in range(min(6, config.context))]
             if self.ids is None and self.prompt is None:
                 self.prompt = DEFAULT_PROMPT
-            driver = Driver(session)
+            driver = Driver(session, self._keep())
             driver.start()
             if self.ids is not None:
                 driver.send("prompt", ids=list(self.ids))
@@ -69,3 +81,23 @@ class Opening:
             self.driver = driver
         except BaseException as error:
             self.error = error
+
+    def _reopen(self, kept: SavedSession) -> None:
+        """Go on with a saved session."""
+        from engine.driver import Driver
+        from engine.model import open_model
+        from engine.session_file import restore
+
+        session = restore(kept, open_model(kept.model), self.anyway)
+        if session.model.tokenizer is None:
+            self.ids = kept.tokens[: kept.given]
+        driver = Driver(session, self._keep())
+        driver.start()
+        if session.stepper is not None and FIRST_VIEW in session.stepper.run.program:
+            driver.send("run_until", address=FIRST_VIEW)
+        self.driver = driver
+
+    def _keep(self) -> Callable[[Session], None] | None:
+        from app.screens.autosave import Autosave
+
+        return Autosave(self.kept) if self.is_kept_safe else None

@@ -12,7 +12,9 @@ from textual.timer import Timer
 
 from app.screens.explore import Explore
 from app.screens.opening import Opening
-from app.screens.wanted import CheckpointWanted, ScreenWanted
+from app.screens.sessions import OFFERED_S, offer
+from app.screens.wanted import CheckpointWanted, ScreenWanted, SessionWanted
+from engine.errors import MiniGPTError
 
 if TYPE_CHECKING:
     from app.screens.compare import Compare
@@ -38,6 +40,8 @@ class Switching(App[None]):
     _leaving: Timer | None = None
 
     def on_ready(self) -> None:
+        if self.opening.is_kept_safe and self.opening.kept is None and (words := offer()):
+            self.notify(words, timeout=OFFERED_S, markup=False)
         self.set_timer(PRELOAD_S, lambda: threading.Thread(target=preload, daemon=True).start())
 
     def on_screen_wanted(self, message: ScreenWanted) -> None:
@@ -122,9 +126,22 @@ class Switching(App[None]):
     def on_checkpoint_wanted(self, message: CheckpointWanted) -> None:
         """Open a checkpoint beside what is explored now, which stays if that fails."""
         seen = message.seen
+        self._open(Opening(str(seen.path), prompt=seen.prompt or None, ids=seen.ids, kind=message.kind))
+
+    def on_session_wanted(self, message: SessionWanted) -> None:
+        """Open a saved session beside what is explored now, which stays if that fails."""
+        from engine.session_file import read_session
+
+        try:
+            kept = read_session(message.path)
+        except MiniGPTError as error:
+            self.explore.say(f"error: {error}")
+            return
+        self._open(Opening(kept.model, kept=kept, is_kept_safe=self.opening.is_kept_safe))
+
+    def _open(self, opening: Opening) -> None:
         if self._coming is not None:
             self._coming[1].stop()
-        opening = Opening(str(seen.path), prompt=seen.prompt or None, ids=seen.ids, kind=message.kind)
         opening.start()
         self._coming = opening, self.set_interval(WAIT_S, self._arrive)
 
@@ -137,8 +154,8 @@ class Switching(App[None]):
         timer.stop()
         self._coming = None
         if opening.error is not None:
-            if self.train is not None:
-                self.train.say(f"error: {opening.error}")
+            shown = self.train if self.train is not None and self.screen is self.train else self.explore
+            shown.say(f"error: {opening.error}")
             return
         threading.Thread(target=self.opening.close, daemon=True).start()
         self.opening = opening

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.training.snapshot import Seen
 
 
@@ -24,3 +26,11 @@ class CheckpointWanted(Message):
     def __init__(self, seen: Seen, kind: str = "plain") -> None:
         super().__init__()
         self.seen, self.kind = seen, kind
+
+
+class SessionWanted(Message):
+    """This saved session shall be gone on with in the first screen."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path

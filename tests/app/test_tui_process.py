@@ -17,6 +17,7 @@ import pyte
 import pytest
 
 from app.tui import main
+from engine.session_file import read_session
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "tests" / "golden" / "models" / "smollm2-like"
@@ -73,11 +74,11 @@ class Terminal:
 
 
 @pytest.fixture
-def terminals():  # type: ignore[no-untyped-def]
+def terminals(tmp_path):  # type: ignore[no-untyped-def]
     made: list[Terminal] = []
 
     def make(*words: str, **options: str) -> Terminal:
-        made.append(Terminal(*words, **options))
+        made.append(Terminal(*words, **{"XDG_STATE_HOME": str(tmp_path / "state")} | options))
         return made[-1]
 
     yield make
@@ -206,3 +207,16 @@ def test_hostile_text_does_not_reach_the_terminal(terminals) -> None:  # type: i
     terminal.read(seconds=0.5)
     terminal.type("q")
     assert terminal.end() == 0 and terminal.is_restored()
+
+
+def test_what_was_generated_is_kept_when_it_is_told_to_end_and_offered_the_next_time(terminals, tmp_path):
+    terminal = terminals(str(MODEL), "--ids", "1,2,3")
+    terminal.read(until="pattern")
+    terminal.type("]")
+    terminal.read(until="next token, 4")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.end() == 143
+    (path,) = (tmp_path / "state" / "minigpt" / "sessions").iterdir()
+    assert len(read_session(path).tokens) == 4
+    again = terminals(str(MODEL), "--ids", "1,2,3")
+    assert "^o opens it" in again.read(until="opens it")
