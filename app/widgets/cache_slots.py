@@ -61,7 +61,7 @@ def heads_text(heads: int, kv_heads: int, width: int) -> list[str]:
     share = heads // max(1, kv_heads)
     if share <= 1:
         return [f"heads: each of the {heads} query heads has keys and values of its own"]
-    lines = [f"heads: {share} query heads share one key/value head; the cache is {share} times smaller for it", ""]
+    lines = [f"heads: {share} queries share each key/value head: a cache {share} times smaller", ""]
     for kv in range(kv_heads):
         group = f"kv{kv} ◀ " + " ".join(f"q{kv * share + i}" for i in range(share))
         gap = "   " if lines[-1] else ""

@@ -264,5 +264,5 @@ def columns_at(width: int) -> list[tuple[str, int]]:
     """Heading and width of the columns of numbers; in little room only their sum."""
     if width < PLACE + 5 * COLUMN + 1:
         return [("together", 10)]
-    cache = 18 if width >= WIDE else COLUMN
+    cache = 19 if width >= WIDE else COLUMN
     return [("█weights", COLUMN + 1), ("▓▒cache", cache), ("░peak", COLUMN), ("now", COLUMN), ("·held", COLUMN)]
