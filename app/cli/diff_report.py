@@ -67,6 +67,7 @@ def _first(place: Place | None) -> list[str]:
     return [
         "first address over the threshold",
         f"  {place.address}{words}",
+        *([f"  in B: {place.b.call}   {place.b.where}"] if row and place.b and place.b.call != row.call else []),
         f"  shape {_shape(apart.shape)}, {' and '.join(dict.fromkeys(place.dtypes))}{clashes}",
         f"  max |a - b| {apart.largest:.3g}, relative {apart.relative:.3g}, norm {apart.norm_relative:.3g}, "
         f"cosine {apart.cosine:.9f}",

@@ -149,7 +149,7 @@ def pictures(address: str, a: Array, b: Array, texts: tuple[str, ...], chosen: C
     both = np.concatenate([x.values.ravel(), y.values.ravel()])
     finite = both[np.isfinite(both)]
     scale = pattern_scale(float(finite.max(initial=0))) if address.endswith("pattern") else scale_of(both)
-    reach = float(np.abs(apart[np.isfinite(apart)]).max(initial=0))
+    reach = float(np.abs(apart[np.isfinite(apart)]).max(initial=0)) or 1.0  # where all are equal, 0 is the middle
     own = Scale("diverging", -reach, reach)
     return (
         replace(x, scale=scale),

@@ -19,6 +19,7 @@ from app.widgets.compare.strips import figures
 from app.widgets.compare.texts import token_sentence
 from app.widgets.compare.values import pictures
 from app.widgets.compare.view import CompareView, Pair
+from viewers.palette import LEVELS
 from viewers.picture import Chosen
 
 
@@ -62,6 +63,8 @@ def test_what_is_masked_on_both_sides_does_not_differ_and_on_one_it_cannot_be_to
     a, b = np.array([[1.0, -np.inf, -np.inf]]), np.array([[1.5, -np.inf, 2.0]])
     apart = pictures("x", a, b, (), Chosen())[2].values
     assert apart[0, :2].tolist() == [-0.5, 0] and np.isinf(apart[0, 2])
+    same = pictures("x", a, a, (), Chosen())[2]
+    assert not same.values.any() and same.scale.level(same.values).tolist() == [[LEVELS // 2] * 3]
 
 
 async def test_every_address_stands_with_its_numbers():
