@@ -23,11 +23,13 @@ class SwitchedLine:
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes under some settings: weights that the program reads, the cache's slots, activations at the peak."""
+    """Bytes under some settings: weights that the program reads, the cache's slots, activations at the peak; and the
+    FLOPs of the next token."""
 
     weights: int
     cache: int
     activations: int
+    flops: int
 
     @property
     def total(self) -> int:

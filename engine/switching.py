@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.analysis.divergence import divergence
+from engine.cost import price, total
 from engine.decoder import Decoder
 from engine.listing import call_text, diff
-from engine.memory_report import MemoryMeter, generating
+from engine.memory_report import MemoryMeter, generating, shapes_of
 from engine.prepare import Prepared
 from engine.switch import Drift, Footprint, Switch, SwitchedLine
 from engine.timeline import Node
@@ -47,9 +48,13 @@ def switched_lines(old: Prepared, new: Prepared) -> tuple[SwitchedLine, ...]:
 
 
 def footprint(decoder: Decoder, tokens: int) -> Footprint:
-    """Weights, cache and peak activations of the next token after so many."""
+    """Weights, cache, peak activations and FLOPs of the next token after so many."""
     report = MemoryMeter().report(decoder, None, tokens)
-    return Footprint(report.total("weights_bytes"), report.total("cache_allocated_bytes"), report.peak_needed_bytes)
+    program, weights = generating(decoder.prepared)
+    cost = total(price(program, shapes_of(program, weights, decoder.cache, tokens)))
+    return Footprint(
+        report.total("weights_bytes"), report.total("cache_allocated_bytes"), report.peak_needed_bytes, cost.flops
+    )
 
 
 def last_logits(nodes: Sequence[Node]) -> tuple[np.ndarray, ...]:

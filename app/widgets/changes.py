@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.style import Style
 from textual.strip import Strip
 
-from app.widgets.numbers import bytes_text
+from app.widgets.numbers import bytes_text, count_text
 from app.widgets.panel import Panel, first_row
 from engine.listing import block_of
 from engine.settings import row_of, shown
@@ -125,15 +125,16 @@ def counts_text(switch: Switch) -> str:
     return f"−{switch.count('gone')} +{switch.count('new')} ~{switch.count('changed')}"
 
 
-def summary(switch: Switch, tokens_per_s: float | None) -> tuple[str, str]:
-    """Bytes in one sentence; speed and drift in another."""
+def summary(switch: Switch, tokens_per_s: float | None) -> tuple[str, str, str]:
+    """What became of the bytes; of work and speed; and of the predictions."""
     before, after = switch.bytes_before, switch.bytes_after
     parts = [(name, getattr(before, name), getattr(after, name)) for name in ("weights", "cache", "activations")]
     moved = [f"{name} {bytes_text(a)} → {bytes_text(b)}" for name, a, b in parts if a != b]
     difference = after.total - before.total
     together = f"{bytes_text(abs(difference))} {'more' if difference > 0 else 'less'} in all"
     bytes_words = f"{together}: {', '.join(moved)}" if moved else "no byte more or less"
-    return bytes_words, f"{speed_text(switch.tokens_per_s, tokens_per_s)} · {drift_text(switch.drift)}"
+    flops = f"{count_text(before.flops)} → {count_text(after.flops)} FLOP a token"
+    return bytes_words, f"{flops} · {speed_text(switch.tokens_per_s, tokens_per_s)}", drift_text(switch.drift)
 
 
 def speed_text(before: float | None, after: float | None) -> str:

@@ -25,8 +25,8 @@ SWITCH = Switch(
         SwitchedLine("new", "blocks.1.attn.masked", "", "mask(attn.scores, mask)"),
         SwitchedLine("same", "logits", "linear(x)", "linear(x)"),
     ),
-    Footprint(10240, 4096, 1024),
-    Footprint(10240, 0, 2048),
+    Footprint(10240, 4096, 1024, 1500),
+    Footprint(10240, 0, 2048, 12_000_000),
     120.0,
     Drift(7, 0.02, 2),
 )
@@ -145,7 +145,8 @@ async def test_a_change_shows_old_and_new_lines_until_it_is_closed(size: tuple[i
         await pilot.pause()
         said = "\n".join(plane(app))
         for words in ("KV cache on → off", "−1 +1 ~1 lines", "3.0 KiB less in all", "KL 0.02 nats", "… 1 lines stay",
-                      "= scores(attn.q, attn.k)", "was scores(attn.q, attn.k_seen)", "+ attn.masked"):  # fmt: skip
+                      "1.5k → 12.0M FLOP", "= scores(attn.q, attn.k)", "was scores(attn.q, attn.k_seen)",
+                      "+ attn.masked"):  # fmt: skip
             assert words in said, words
         await pilot.press("escape")
         await pilot.pause()

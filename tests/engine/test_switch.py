@@ -54,6 +54,18 @@ def test_the_bytes_are_those_of_the_arrays_before_and_after(session_of):
     assert session.switch.bytes_after.total - session.switch.bytes_before.total > 0
 
 
+def test_the_work_saved_by_a_cache_is_that_of_the_other_rows(session_of):
+    """Without a cache 20 rows are computed instead of one: all products grow twentyfold, the scores as well."""
+    session = session_of("gpt2", 20, optimize=False)
+    session.change(Settings(optimize=False, kv_cache=False))
+    before, after = session.switch.bytes_before.flops, session.switch.bytes_after.flops
+    width, hidden, vocab, seen = 12, 48, 19, 20
+    matrices = 2 * (2 * (4 * width * width + 2 * width * hidden) + width * vocab)
+    attention = 2 * 2 * 2 * width * seen  # per row: two layers, scores and values, a product and a sum each
+    assert matrices + attention < before < 1.5 * (matrices + attention)
+    assert after == pytest.approx(20 * before, rel=0.02)
+
+
 def test_the_drift_is_that_of_two_plain_runs(session_of, plain_run):
     session = session_of("gpt2", 24)
     session.change(Settings(kv_window=3))
