@@ -47,7 +47,7 @@ def append_int8_kernel(e: Emitter, line: Line, ins: list[Ref], out: Ref) -> bool
         e.call(np.abs, x, t)
         e.call(np.maximum.reduce, t, "-1", "None", s)
         e.call(np.divide, s, number(e, LARGEST), s)
-        e.call(np.maximum, s, number(e, SMALLEST), s)
+        e.call(np.maximum, s, number(e, SMALLEST), out=s)
         e.call(np.divide, x, e.constant(column[:, None]), t)
         e.call(np.rint, t, t)
         e.line(f"{e.constant(whole[0])}[:, {slot}] = {t}")
