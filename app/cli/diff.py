@@ -56,4 +56,4 @@ def run(args: argparse.Namespace) -> int:
     else:
         for text in report(args.a, args.b, a, b, drift, args.limit):
             line(text)
-    return PARTED if args.check and drift.first is not None else 0
+    return PARTED if args.check and drift.has_parted else 0

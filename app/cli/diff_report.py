@@ -25,7 +25,7 @@ def report(name_a: str, name_b: str, a: Trace, b: Trace, drift: Drift, limit: in
         f"compared    {compared} (relative: max |a - b| / max |a|)",
         *_left(drift, limit),
         "",
-        *_first(drift.first),
+        *_first(drift.first, len(drift.left.misshapen)),
         "",
         "drift along the residual stream",
         *_table(drift.along),
@@ -58,9 +58,10 @@ def _some(names: Sequence[str], limit: int) -> str:
     return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")
 
 
-def _first(place: Place | None) -> list[str]:
+def _first(place: Place | None, misshapen: int) -> list[str]:
     if place is None:
-        return ["no address is over the threshold"]
+        shapes = f", but {misshapen} have other shapes: these are not two models of one shape" if misshapen else ""
+        return [f"no address is over the threshold{shapes}"]
     apart, row = place.apart, place.row
     words = f" = {row.call}   {row.where}" if row else ""
     clashes = f"; {apart.clashes:,} not finite on one side only" if apart.clashes else ""
@@ -147,7 +148,7 @@ def facts(name_a: str, name_b: str, a: Trace, b: Trace, drift: Drift) -> dict[st
         "threshold": drift.threshold,
         "positions": drift.positions,
         "unequal_tokens": list(drift.unequal),
-        "parted": drift.first is not None,
+        "parted": drift.has_parted,
         "first": drift.first.address if drift.first else None,
         "along": [place.address for place in drift.along],
         "addresses": [_facts(place) for place in drift.places],

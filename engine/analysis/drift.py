@@ -91,6 +91,11 @@ class Drift:
         return next((place for place in self.places if place.is_over(self.threshold)), None)
 
     @property
+    def has_parted(self) -> bool:
+        """Whether anything is over the threshold, or one address means values of two shapes."""
+        return self.first is not None or bool(self.left.misshapen)
+
+    @property
     def over(self) -> tuple[Place, ...]:
         """All places over the threshold."""
         return tuple(place for place in self.places if place.is_over(self.threshold))

@@ -64,6 +64,12 @@ def test_a_difference_is_an_exit_code_only_when_it_is_asked_for(minigpt, reader,
     assert minigpt("diff", reader, changed, "-p", TEXT, "--check", "--threshold", "0.5").code == 0
 
 
+def test_models_of_other_shapes_have_parted_though_nothing_can_be_subtracted(minigpt, reader, make_reader):
+    result = minigpt("diff", reader, make_reader(hidden_size=24), "-p", TEXT, "--check", "--threshold", "1e9")
+    assert result.code == diff.PARTED and "have other shapes" in result.out
+    assert "embed 1×11×16 and 1×11×24" in result.out
+
+
 def test_settings_stand_behind_a_colon(minigpt, reader):
     told = minigpt("diff", reader, f"{reader}:kv-window=3", "-p", TEXT, "--json").json
     assert told["first"] == "mask" and told["next_token"]["kl"][:3] == [0, 0, 0] and told["next_token"]["mean_kl"] > 0
