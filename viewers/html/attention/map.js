@@ -85,7 +85,8 @@ function measuredWidth(first, last) {
   return Math.ceil(widest) + 6;
 }
 
-const label = (token) => `${about.texts[token].slice(0, 24)} ${token}`;
+const label = (token) => isolated(about.texts[token].slice(0, 24), ` ${token}`);
+const isolated = (text, rest) => `\u2068${text}\u2069${rest}`; // so that a script written from the right stays in its place
 
 function drawAxes(pen) {
   const { unit } = map;
@@ -123,10 +124,13 @@ function drawAxes(pen) {
 }
 
 function fitted(pen, text, x, y) {
-  const cut = text.lastIndexOf(" ");
-  let token = text.slice(0, cut);
-  while (token && pen.measureText(`${token}…${text.slice(cut)}`).width > LABEL) token = [...token].slice(0, -1).join("");
-  pen.fillText(token === text.slice(0, cut) ? text : `${token}…${text.slice(cut)}`, x, y);
+  const cut = text.lastIndexOf(" "), rest = text.slice(cut);
+  let token = text.slice(1, cut - 1), shown = text;
+  while (token && pen.measureText(shown).width > LABEL) {
+    token = [...token].slice(0, -1).join("");
+    shown = isolated(`${token}…`, rest);
+  }
+  pen.fillText(shown, x, y);
 }
 
 function drawCross(pen) {

@@ -31,7 +31,7 @@ function colouring() {
   if (state.colouring === "none") return null;
   if (state.colouring === "looks" || state.colouring === "looked") {
     const found = shares(state.query, state.colouring === "looks");
-    const top = found.reduce((most, share) => (share && share.value > most ? share.value : most), 0);
+    const top = found.reduce((most, share) => (share && share.value > most ? share.value : most), 0) || 1;
     const title = state.colouring === "looks" ? "share of its attention" : "share of their attention";
     return { title: `${title}, √ scale: ${followedText()}`, top, power: 0.5,
       levels: found.map((share) => (share && !Number.isNaN(share.value) ? step(share.value, top) : null)) };
