@@ -45,7 +45,8 @@ class Export:
     name     what `--only` and the dialog call it       stem   its file's name, without an ending
     formats  the endings it can be made as              title  one line of what it shows
     maker    "module:function" from (trace, options, format) to the bytes of the file; data is made from (trace) alone
-    needs    what a trace must hold for it: "patterns", "lines" or "candidates"; "" for nothing
+    needs    what a trace must hold for it: "patterns", "lines", "candidates", or "generated" (patterns of generated
+             tokens); "" for nothing
     """
 
     name: str
@@ -63,7 +64,9 @@ class Export:
 
     def lacks(self, trace: Trace) -> str | None:
         """Why it cannot be made from this trace, or None."""
-        if self.needs == "patterns":
+        if self.needs == "generated" and trace.about.prompt_length >= len(trace.tokens):
+            return "no token of this text was generated"
+        if self.needs in ("patterns", "generated"):
             missing = [i for i in range(trace.about.layers) if f"blocks.{i}.attn.pattern" not in trace]
             return f"the attention of layer {missing[0]} is not in the trace" if missing else None
         if self.needs == "lines" and not trace.rows:
@@ -91,6 +94,30 @@ EXPORTS: tuple[Export, ...] = (
            "viewers.html.attention_page:exported", "patterns"),
     Export("pass", "pass", ("html",), "every operation: equation, shape, cost, values; a page to hand out",
            "viewers.html.pass_page:exported", "lines"),
+    Export("attention", "attn_prefill", PICTURES, "attention of every layer and head",
+           "viewers.figures.wall:attention_wall", "patterns"),
+    Export("layer", "attn_layer", PICTURES, "attention of all heads of a layer",
+           "viewers.figures.wall:attention_layer", "patterns"),
+    Export("head", "attn_head", PICTURES, "attention of one head",
+           "viewers.figures.attention:attention_head", "patterns"),
+    Export("generated", "attn_generated", PICTURES, "where the generated tokens look, one head",
+           "viewers.figures.attention:attention_generated", "generated"),
+    Export("entropy", "entropy_heatmap", PICTURES, "entropy of attention, by head and along the text",
+           "viewers.figures.heads:entropy_heatmap", "patterns"),
+    Export("entropy-lines", "entropy_lines", PICTURES, "entropy of attention over layers and tokens",
+           "viewers.figures.entropy_lines:entropy_lines", "patterns"),
+    Export("similarity", "head_similarity", PICTURES, "which heads look alike",
+           "viewers.figures.similarity:similarity", "patterns"),
+    Export("contribution", "head_contribution", PICTURES, "what each head adds to the residual stream",
+           "viewers.figures.heads:head_contribution"),
+    Export("habits", "head_habits", PICTURES, "heads of the token before, the first, the same, and of induction",
+           "viewers.figures.habits:head_habits", "patterns"),
+    Export("logprobs", "logprobs", PICTURES, "how surprising each token was, and the entropy before it",
+           "viewers.figures.logprobs:logprobs", "candidates"),
+    Export("memory", "memory_log", PICTURES, "bytes per operation, and per layer",
+           "viewers.figures.memory:memory_log", "lines"),
+    Export("timeline", "inference_timeline", PICTURES, "time per operation, bound by compute or memory",
+           "viewers.figures.timeline:inference_timeline", "lines"),
 )  # fmt: skip
 
 
