@@ -11,6 +11,7 @@ from engine.files import refused, shortened
 from engine.settings import Settings
 
 LARGEST_ID = 2**31 - 1
+SESSION_ENDING, TRACE_ENDING = ".minigpt.json", ".trace.safetensors"  # by which files are known
 
 
 def settings_to_json(settings: Settings) -> dict[str, Any]:

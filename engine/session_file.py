@@ -18,12 +18,21 @@ from engine.files import atomic_file, read_json, refused, shortened
 from engine.model import SHIPPED, Model
 from engine.passes import KINDS, PLAIN
 from engine.sampling import Sampler
-from engine.saved import a_list, a_text, an_object, is_id, settings_from_json, settings_to_json, texts_of
+from engine.saved import (
+    SESSION_ENDING,
+    a_list,
+    a_text,
+    an_object,
+    is_id,
+    settings_from_json,
+    settings_to_json,
+    texts_of,
+)
 from engine.session import Session, never
 from engine.settings import Settings
 from engine.timeline import Node
 
-ENDING = ".minigpt.json"
+ENDING = SESSION_ENDING
 VERSION = 1
 NO_PARENT = -1
 

@@ -20,7 +20,7 @@ from engine.errors import InputError
 from engine.files import parse_json, refused, shortened
 from engine.foresight import foresee
 from engine.program import ADDRESS
-from engine.saved import a_list, a_text, an_object, settings_from_json, texts_of, token_ids
+from engine.saved import TRACE_ENDING, a_list, a_text, an_object, settings_from_json, texts_of, token_ids
 from engine.trace import About, Foreseen, Trace, nothing_foreseen
 from engine.trace_json import (
     VERSION,
@@ -33,7 +33,7 @@ from engine.weights.safetensors import TensorFile
 from engine.weights.writing import save_tensors
 
 Array = np.ndarray
-ENDING = ".trace.safetensors"
+ENDING = TRACE_ENDING
 KEY = "trace"
 OWN = "trace."  # begins the names of arrays that are no values of the program
 FORESEEN = {"candidate_ids": ("I32", 2), "candidate_logprobs": ("F32", 2), "entropies": ("F32", 1),

@@ -79,6 +79,8 @@ ACTIONS: tuple[Action, ...] = (
            "The lines that went, came and changed, bytes, speed and drift; again or Escape closes it.", "Settings"),
     Action("sampler", ("t",), "Sampling and seed",
            "Temperature, top-k, top-p, repetition penalty, seed; each change applies at once.", "Settings"),
+    Action("export", ("x",), "Export",
+           "Pictures, pages, tables, a trace, the session: what, as which files, where.", "Files"),
     Action("save_session", ("ctrl+s",), "Save the session",
            "Text, branches, settings, seed, edits, in a file that is opened again as it was.", "Files"),
     Action("open_session", ("ctrl+o",), "Open a session",

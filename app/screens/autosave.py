@@ -9,28 +9,34 @@ import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import SurroundingsError
-from engine.session import Session
-from engine.session_file import ENDING, SavedSession, save_session, saved
+from engine.saved import SESSION_ENDING
+
+if TYPE_CHECKING:
+    from engine.session import Session
+    from engine.session_file import SavedSession
 
 MOST_KEPT = 12
 
 
 def kept_sessions() -> list[Path]:
     """The sessions that were kept, the newest first."""
-    return sorted(_directory().glob(f"*{ENDING}"), reverse=True)
+    return sorted(_directory().glob(f"*{SESSION_ENDING}"), reverse=True)
 
 
 class Autosave:
     """Called by the driver's worker with the session, when it is quiet and at the end."""
 
     def __init__(self, before: SavedSession | None = None) -> None:
-        self.path = _directory() / f"{datetime.now():%Y%m%d-%H%M%S-%f}-{os.getpid()}{ENDING}"
+        self.path = _directory() / f"{datetime.now():%Y%m%d-%H%M%S-%f}-{os.getpid()}{SESSION_ENDING}"
         self.before = before  # as it was opened, or saved last
 
     def __call__(self, session: Session) -> None:
         """Write what has changed since it was opened. Raises SurroundingsError where the machine refuses."""
+        from engine.session_file import save_session, saved
+
         now = saved(session)
         before, self.before = self.before, now
         is_new = before is None and not any(generated for _, _, generated in now.nodes)

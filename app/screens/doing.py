@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.screens.changing import Changing
+from app.screens.exporting import Exporting
 from app.screens.layers import AskLayer, HelpLayer
 from app.screens.lists import BranchesLayer, SamplingLayer
 from app.screens.sessions import Sessions
@@ -14,7 +15,7 @@ from app.widgets.view import COLOURINGS
 from engine.text import visible
 
 
-class Doing(Changing, Sessions):
+class Doing(Changing, Sessions, Exporting):
     """The text, the stepped pass, the settings, the app. Names after `action_` are the ids of the table."""
 
     # the text

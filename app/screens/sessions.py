@@ -15,11 +15,12 @@ from app.screens.wanted import SessionWanted
 from app.screens.wired import Wired
 from app.widgets.ink import clip
 from engine.errors import MiniGPTError
-from engine.session_file import ENDING, SavedSession, is_session, read_session
+from engine.saved import SESSION_ENDING
 from engine.text import visible
 
 if TYPE_CHECKING:
     from app.screens.opening import Opening
+    from engine.session_file import SavedSession
 
 MOST_LISTED = 20
 OFFERED_S = 10.0
@@ -43,19 +44,21 @@ class Sessions(Wired):
             self._save(self.saved_as)
         else:
             name = f"{self.snapshot.model_name.replace('/', '-').replace(':', '-')}-{datetime.now():%Y%m%d-%H%M}"
-            hint = f"Enter saves it · a file that ends in {ENDING} · Esc leaves"
-            self.app.push_screen(AskLayer("Save the session as", hint, str(Path.cwd() / f"{name}{ENDING}")), self._save)
+            hint = f"Enter saves it · a file that ends in {SESSION_ENDING} · Esc leaves"
+            self.app.push_screen(
+                AskLayer("Save the session as", hint, str(Path.cwd() / f"{name}{SESSION_ENDING}")), self._save
+            )
 
     def _save(self, path: str | None) -> None:
         if path:
-            path = path if is_session(path) else path + ENDING
+            path = path if path.endswith(SESSION_ENDING) else path + SESSION_ENDING
             self._saved = self.opening, path
             self.send("save", path=path)
 
     def action_open_session(self) -> None:
         found = listed(Path.cwd())
         if not found:
-            self.say(f"No session is kept yet; ^s saves this one. Files end in {ENDING}.")
+            self.say(f"No session is kept yet; ^s saves this one. Files end in {SESSION_ENDING}.")
             return
         self.app.push_screen(SessionsLayer(found), self._open)
 
@@ -86,13 +89,15 @@ class SessionsLayer(ListLayer):
 
     def action_take(self) -> None:
         path, kept = self.found[self.cursor]
-        if isinstance(kept, SavedSession):
+        if not isinstance(kept, str):
             self.dismiss(path)
 
 
 def listed(directory: Path) -> list[tuple[Path, SavedSession | str]]:
     """Sessions of a directory and those kept, with what is in each or why it cannot be read; the newest first."""
-    paths = sorted([*directory.glob(f"*{ENDING}"), *kept_sessions()], key=_changed_s, reverse=True)[:MOST_LISTED]
+    paths = sorted([*directory.glob(f"*{SESSION_ENDING}"), *kept_sessions()], key=_changed_s, reverse=True)[
+        :MOST_LISTED
+    ]
     return [(path, _read(path)) for path in paths]
 
 
@@ -109,7 +114,7 @@ def offer() -> str | None:
     """What to say at the start of the session that was kept last."""
     for path in kept_sessions()[:1]:
         kept = _read(path)
-        if isinstance(kept, SavedSession):
+        if not isinstance(kept, str):
             when = ago(datetime.now().timestamp() - _changed_s(path))
             return f"Kept {when}: {visible(Path(kept.model).name)}, {len(kept.tokens)} tokens. ^o opens it."
     return None
@@ -125,6 +130,8 @@ def ago(seconds: float) -> str:
 
 
 def _read(path: Path) -> SavedSession | str:
+    from engine.session_file import read_session
+
     try:
         return read_session(path)
     except MiniGPTError as error:
