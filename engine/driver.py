@@ -173,11 +173,17 @@ class Driver:
         return comparison.latest if comparison else None
 
     def _compare(self, words: str = "", model: str | None = None, **other: Any) -> None:
-        """Lock a second lane to the text: settings in words, and if given another model (its name) or text."""
+        """Lock a second lane to the text: settings in words, and if given another model (its name) or text. Where it
+        cannot be run, the one before stays."""
         if model is not None:
             self._publish(f"opening {model}")
-        self._session.compare(words, open_model(model) if model is not None else None, **other)
-        self._follow()
+        before = self._session.comparison
+        try:
+            self._session.compare(words, open_model(model) if model is not None else None, **other)
+            self._follow()
+        except MiniGPTError:
+            self._session.comparison = before
+            raise
 
     def _uncompare(self) -> None:
         self._session.comparison = None

@@ -8,7 +8,9 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from app.cli.lanes import TRACE
 from engine.analysis.drift import Drift, Place
+from engine.lane import plainly, words_of
 from engine.text import visible
 from engine.trace import Trace
 
@@ -19,8 +21,8 @@ def report(name_a: str, name_b: str, a: Trace, b: Trace, drift: Drift, limit: in
     """The comparison for a person."""
     compared = f"{len(drift.places)} addresses, {len(drift.over)} of them over the threshold {drift.threshold:g}"
     return [
-        f"A           {name_a}  ({a.about.line})",
-        f"B           {name_b}  ({b.about.line})",
+        f"A           {name_a}  ({_about(name_a, a)})",
+        f"B           {name_b}  ({_about(name_b, b)})",
         f"text        {_text(drift)}",
         f"compared    {compared} (relative: max |a - b| / max |a|)",
         *_left(drift, limit),
@@ -34,6 +36,14 @@ def report(name_a: str, name_b: str, a: Trace, b: Trace, drift: Drift, limit: in
         "",
         *_tokens(a, b, drift, limit),
     ]
+
+
+def _about(name: str, trace: Trace) -> str:
+    """The model; of a file also its name, and the settings that change its numbers."""
+    if not name.endswith(TRACE):
+        return trace.about.line
+    lane = ":".join(filter(None, (trace.about.name, words_of(plainly(trace.settings)))))
+    return f"{lane}, {trace.about.line}"
 
 
 def _text(drift: Drift) -> str:

@@ -351,4 +351,5 @@ def test_a_second_lane_that_cannot_be_says_why_and_leaves_the_one_that_is(driven
     before = driver.compared
     assert "setting 'nonsense'" in do(driver, "compare", words="nonsense").notice
     assert "no such directory" in do(driver, "compare", model="./nowhere").notice
+    assert "token 999" in do(driver, "compare", ids=[999]).notice
     assert driver.compared is before

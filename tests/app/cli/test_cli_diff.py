@@ -127,7 +127,8 @@ def test_a_trace_is_compared_with_the_model_that_made_it(minigpt, reader, tmp_pa
 
     path = tmp_path / "a.trace.safetensors"
     trace_file.save_trace(Lane(open_model(str(reader)), PLAIN, (1, 2, 3)).record(), path)
-    assert "3 tokens, the same in both" in minigpt("diff", path, reader).out
+    page = minigpt("diff", path, reader).out
+    assert "3 tokens, the same in both" in page and f"({reader.name}, llama, " in page
     assert "nowhere" in minigpt("diff", path, "nowhere.trace.safetensors").error
     assert minigpt("diff", path, path, "--json").json["parted"] is False
     assert minigpt("diff", path, f"{reader}:kv-window=1", "--json").json["first"] == "mask"
