@@ -8,7 +8,7 @@ whole numbers a model has: with it or without, now or from a saved file, it is t
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from engine.models import build
@@ -28,6 +28,7 @@ from engine.settings import Settings
 
 INT8_PARTS = {"none": (), "attention": ("attn",), "mlp": ("mlp",), "all": ("attn", "mlp")}
 LOW_RANK_PARTS = ("mlp",)
+LATER = ("kv_cache", "int8_cache", "threads")  # settings that come after all weights are made
 
 
 def patterns(config: ModelConfig) -> tuple[str, ...]:
@@ -74,6 +75,14 @@ class Prepared:
         if self.settings.fuse_qkv:
             program, weights = fuse_qkv(program, weights)
         return program, made(program, weights) if isinstance(weights, Overlay) else weights
+
+    def under(self, settings: Settings) -> Prepared:
+        """The same model under other settings. Where only the cache or the threads change, the weights stay as made."""
+        other = Prepared(self.config, self.base, settings, self.keep, self.factors)
+        same = replace(settings, **{name: getattr(self.settings, name) for name in LATER}) == self.settings
+        if same and "_rewritten" in self.__dict__:
+            other.__dict__["_rewritten"] = self._rewritten
+        return other
 
     @cached_property
     def prompt(self) -> tuple[Program, Weights]:

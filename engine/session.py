@@ -239,8 +239,7 @@ class Session:
         """
         nodes, old = self.nodes, self.decoder
         before = last_logits(nodes)
-        model, keep = self.model, old.prepared.keep
-        decoder = Decoder(prepare(model.config, model.weights, settings, keep, model.factors))
+        decoder = Decoder(old.prepared.under(settings))
         decoder.stop = stop
         if self.leaf is not None:
             replay(decoder, self.leaf)

@@ -93,6 +93,17 @@ def test_a_speed_belongs_to_its_settings(session_of):
     assert session.tokens_per_s == speed and session.switch.number == 2
 
 
+def test_a_cache_that_goes_or_comes_leaves_the_weights_as_they_were_made(session_of):
+    session = session_of("gpt2", int8="all")
+    before = session.decoder.prepared
+    for settings in (Settings(int8="all", kv_cache=False), Settings(int8="all", int8_cache=True)):
+        session.change(settings)
+        (program, made), weights = session.decoder.prepared.step, before.step[1]
+        assert all(made[name] is weights[name] for name in program.params)
+    session.change(Settings(int8="all", kv_window=3))
+    assert session.decoder.prepared.step[1] is not weights
+
+
 def test_a_change_before_the_first_text_has_no_drift(make_model):
     session = Session(make_model("gpt2"))
     session.change(Settings(optimize=False))
