@@ -9,9 +9,10 @@ import numpy as np
 from engine.decoder import Decoder, Fed
 from engine.models.config import ModelConfig
 from engine.prepare import prepare
+from engine.rewritten import saved_settings
 from engine.sampling import Sampler, sample
-from engine.settings import Settings
 from engine.tokenizer import Tokenizer
+from engine.training.learned import LearnedWeights
 from engine.training.report import Glimpse
 
 PROMPT_TOKENS = 24  # of the validation text, where no prompt was given
@@ -27,7 +28,7 @@ def take_glimpse(
     seed: int,
 ) -> Glimpse:
     """Run the prompt and draw tokens until there are `length`; the same weights and seed give the same text."""
-    decoder = Decoder(prepare(config, weights, Settings()))
+    decoder = Decoder(prepare(config, LearnedWeights(config, weights), saved_settings(config)))
     generator = np.random.default_rng(seed)
     ids = list(prompt)
     fed = list(decoder.feed(ids))

@@ -10,7 +10,9 @@ import numpy as np
 
 from engine.errors import ShapeError
 from engine.models.config import ModelConfig
+from engine.ops.linear import LEFT, RIGHT
 from engine.pool import Pool
+from engine.training.learned import learned_shapes
 
 INIT_STD = 0.02  # GPT-2's
 RESIDUAL_OUTPUTS = (".attn.out.weight", ".mlp.down.weight")  # what writes into the residual stream
@@ -28,7 +30,7 @@ class Group:
 class FlatParameters:
     """The weights of one model and their gradient, each in one float32 array.
 
-    value, gradient    (N,) in the order of `config.parameters()`, without gaps
+    value, gradient    (N,) in the order of `learned_shapes`, without gaps
     values, gradients  by our addresses: views of these, in the shapes of the config
     matrices           (start, stop) of all two-dimensional weights, neighbours joined: what weight decay shrinks
     groups             which part of the arrays belongs to which layer
@@ -36,7 +38,7 @@ class FlatParameters:
 
     def __init__(self, config: ModelConfig, weights: Mapping[str, np.ndarray]) -> None:
         self.config = config
-        self.shapes = config.parameters()
+        self.shapes = learned_shapes(config)
         self.size = sum(map(math.prod, self.shapes.values()))
         pool = Pool()
         self.value = pool.empty((self.size,))
@@ -74,18 +76,26 @@ def initial_weights(
     Each block adds two vectors to the residual stream. For its variance not to grow with depth, the matrices that
     write there are smaller by sqrt(2 x layers). Sinusoidal positions are added at full size, root mean square 0.71: an
     embedding that is not also the output is drawn as large, or tokens would hardly be seen beside their positions.
+    The two factors of a matrix of low rank are drawn alike, so that their product has the deviation of the matrix.
 
     Radford et al. 2019, Language Models are Unsupervised Multitask Learners.
     """
     weights = {}
-    for address, shape in config.parameters().items():
+    for address, shape in learned_shapes(config).items():
         if len(shape) == 2:
-            weights[address] = generator.standard_normal(shape, np.float32) * np.float32(
-                std * _scale(config, address, std)
-            )
+            deviation = _deviation(std * _scale(config, address.partition("@")[0], std), address, shape)
+            weights[address] = generator.standard_normal(shape, np.float32) * np.float32(deviation)
         else:
             weights[address] = np.full(shape, 0 if address.endswith("bias") else 1, np.float32)
     return weights
+
+
+def _deviation(of_matrix: float, address: str, shape: tuple[int, int]) -> float:
+    """Of a matrix its own; of a factor of rank r the root of deviation / sqrt(r): r products add up."""
+    if LEFT not in address and RIGHT not in address:
+        return of_matrix
+    rank = shape[1] if LEFT in address else shape[0]
+    return math.sqrt(of_matrix / math.sqrt(rank))
 
 
 def _scale(config: ModelConfig, address: str, std: float) -> float:

@@ -19,12 +19,12 @@ import numpy as np
 
 from engine.compile import Compiled, compile_program
 from engine.cost import infer_shapes
-from engine.models import build
 from engine.models.config import ModelConfig
 from engine.program import Program, Shape, Weights
 from engine.rewrites.checkpoint import checkpoint
 from engine.rewrites.differentiate import PREFIX, differentiate, with_loss
 from engine.rewrites.dropout import dropout
+from engine.training.learned import learned_model
 from engine.training.parameters import FlatParameters
 
 Array = np.ndarray
@@ -42,7 +42,7 @@ class StepResult:
 def learning_program(config: ModelConfig, weights: Weights, smoothing: float = 0.0, drop: float = 0.0,
                      checkpointed: Collection[int] = ()) -> Program:  # fmt: skip
     """The forward and backward pass of a model as one list of lines; of the weights only the shapes matter."""
-    plain, _ = with_loss(*dropout(build(config), weights, drop), smoothing)
+    plain, _ = with_loss(*dropout(learned_model(config), weights, drop), smoothing)
     whole, _ = differentiate(plain, weights, shapes_of(plain, weights, 2, 3))
     return checkpoint(whole, weights, checkpointed)[0] if checkpointed else whole
 
@@ -76,7 +76,7 @@ class TrainingStep:
         self._gradients = [parameters.gradient] + [np.zeros_like(parameters.gradient) for _ in range(threads - 1)]
         self._learners = [self._compiled(gradient) for gradient in self._gradients]
         self._judges = [
-            compile_program(*with_loss(build(parameters.config), parameters.values)) for _ in range(threads)
+            compile_program(*with_loss(learned_model(parameters.config), parameters.values)) for _ in range(threads)
         ]
         self._pool = ThreadPoolExecutor(threads, "learner") if threads > 1 else None
 
