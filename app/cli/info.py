@@ -10,7 +10,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from app.cli.flags import add_model, add_settings_flags, settings_from
+from app.cli.flags import add_model, add_settings_flags, default_to, settings_from
 from app.cli.memory_table import memory_table, print_memory_table
 from app.cli.output import line, say, write_json
 
@@ -49,6 +49,7 @@ def gather(args: argparse.Namespace) -> dict[str, Any]:
     from engine.model import open_model
 
     model = open_model(args.model)
+    default_to(args, model.settings)
     config = model.config
     is_large = is_too_large(config, available_bytes())
     prepared = prepared_for(args, model, is_large)
