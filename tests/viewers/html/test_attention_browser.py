@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 from engine.text import visible
+from engine.trace import nothing_foreseen
 from tests.viewers.html.browser import Page, chromium, opened
 from viewers.html.attention_page import attention_page
 
@@ -237,6 +240,46 @@ def test_hostile_tokens_are_shown_and_obeyed_by_nobody(browser, hostile_trace, t
     page.click("#row-table summary")
     assert "not seen" in (page.press("Home").text("#sentence")) or SENTENCE.fullmatch(page.text("#sentence"))
     assert browser.said == [] and browser.asked == [file.as_uri()]
+
+
+def test_exact_attention_is_said_to_six_digits_and_without_a_rounding(browser, trace, tmp_path):
+    file = tmp_path / "exact.html"
+    file.write_bytes(attention_page(trace, exact=True))
+    page = browser.open(file)
+    page.ask("document.getElementById('map').focus()")
+    page.press("ArrowLeft", "ArrowLeft")
+    last = len(trace.tokens) - 1
+    value = float(page.text("#sentence strong"))
+    assert value == pytest.approx(float(trace["blocks.0.attn.pattern"][0, 0, last, last - 2]), rel=5e-6)
+    assert browser.said == []
+
+
+def test_a_trace_from_elsewhere_with_little_in_it_is_shown(browser, trace, tmp_path):
+    """No list of operations, no logits, one layer without attention: what is missing is said, the rest works."""
+    values = {"blocks.1.attn.pattern": trace["blocks.1.attn.pattern"]}
+    poor = replace(trace, rows=(), values=MappingProxyType(values), foreseen=nothing_foreseen(len(trace.tokens)),
+                   head_contributions=np.full_like(trace.head_contributions, np.nan))  # fmt: skip
+    file = tmp_path / "poor.html"
+    file.write_bytes(attention_page(poor))
+    page = browser.open(file)
+    assert page.text("#map-title") == "Layer 1, head 0"
+    assert page.text("#candidates") == "no logits were recorded"
+    assert "no list of operations" in page.text("#memory-places")
+    page.press("0", "e", "e", "e", "e", "s")
+    page.ask("document.getElementById('map').focus()")
+    assert "not in the file" in page.press("ArrowLeft").text("#sentence")
+    assert browser.said == []
+
+
+def test_a_damaged_file_says_so(browser, trace, tmp_path):
+    """The last layer's bytes are those of a picture, not of attention."""
+    whole = attention_page(trace).decode()
+    last = whole.rindex('id="layer-1">') + len('id="layer-1">')
+    file = tmp_path / "damaged.html"
+    file.write_text(whole[:last] + "iVBORw0K" + whole[whole.index("</script>", last) :], encoding="utf-8")
+    page = browser.open(file)
+    page.wait("!document.getElementById('trouble').hidden")
+    assert "This file is damaged" in page.text("#trouble")
 
 
 def test_a_text_of_1024_tokens_works(browser, make_trace, tmp_path):

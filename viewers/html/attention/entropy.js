@@ -102,6 +102,7 @@ function sayEntropy() {
 }
 
 function entropyPlace(event) {
+  if (!isReady || !spread.rows) return null;
   const box = spread.canvas.getBoundingClientRect();
   const token = Math.floor(((event.clientX - box.left - spread.left) / spread.side) * count);
   const row = Math.floor((event.clientY - box.top) / spread.high);
@@ -114,11 +115,17 @@ function pickEntropy({ row, token }) {
 }
 
 function startEntropy() {
-  const point = (cell) => { spread.cursor = cell; drawEntropy(); sayEntropy(); };
+  const point = (cell) => {
+    if (!isReady) return;
+    spread.cursor = cell;
+    drawEntropy();
+    sayEntropy();
+  };
   spread.canvas.addEventListener("pointermove", (event) => point(entropyPlace(event)));
   spread.canvas.addEventListener("pointerleave", () => point(null));
   spread.canvas.addEventListener("click", (event) => { const cell = entropyPlace(event); if (cell) pickEntropy(cell); });
   spread.canvas.addEventListener("keydown", (event) => {
+    if (!spread.rows) return;
     const here = spread.cursor || { row: Math.max(0, spread.rows.findIndex(([l, h]) => l === state.layer && h === state.head)),
       token: state.query };
     const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], PageUp: [0, -10],

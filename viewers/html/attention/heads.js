@@ -67,7 +67,7 @@ async function drawSome() {
   for (const thumbnail of waiting) {
     waiting.delete(thumbnail);
     if (!layers[thumbnail.layer]) {
-      loadLayer(thumbnail.layer).then(() => want(thumbnail));
+      loadLayer(thumbnail.layer).then(() => want(thumbnail), damaged);
       continue;
     }
     drawThumbnail(thumbnail);

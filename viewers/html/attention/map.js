@@ -151,6 +151,7 @@ function drawCross(pen) {
 
 // The cell at a place of the canvas; where several share one, that with the largest share.
 function cellAt(x, y) {
+  if (!map.size) return null; // not drawn yet
   const { size, cells, queries, keys } = map;
   const row = Math.floor(((y - map.top) / map.side) * cells), column = Math.floor(((x - map.left) / map.side) * cells);
   if (row < 0 || column < 0 || row >= cells || column >= cells) return null;

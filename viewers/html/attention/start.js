@@ -12,6 +12,10 @@ function trouble(text) {
   find("trouble").hidden = false;
 }
 
+function damaged(error) {
+  trouble(`This file is damaged: ${error.message}`);
+}
+
 async function start() {
   document.querySelector("h1").textContent = `Attention · ${about.name}`;
   find("subject").textContent = `${about.line} · ${count} tokens · settings ${about.settings}`;
@@ -31,8 +35,9 @@ async function start() {
   await Promise.all([loadNumbers(), loadLayer(first)]);
   buildEntropyHeads();
   buildMemory();
+  isReady = true;
   Object.assign(state, { layer: first, width: document.body.clientWidth });
   schedule(Object.keys(state));
 }
 
-start().catch((error) => trouble(`This file is damaged: ${error.message}`));
+start().catch(damaged);

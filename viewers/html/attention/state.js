@@ -6,6 +6,7 @@ const state = {
 };
 const painters = [];
 let dirty = null;
+let isReady = false; // nothing is drawn before the numbers are there
 
 // Draw by `paint` whenever one of the named parts of the state has changed.
 function draws(names, paint) {
@@ -19,7 +20,8 @@ function update(changes) {
 }
 
 function schedule(changed) {
-  if (!dirty) requestAnimationFrame(flush);
+  if (!isReady) return;
+  if (!dirty) requestAnimationFrame(() => flush().catch(damaged));
   dirty = new Set([...(dirty || []), ...changed]);
 }
 
@@ -29,6 +31,7 @@ async function flush() {
   const wanted = state.scope === "all" ? [...layers.keys()] : [state.layer];
   const missing = wanted.filter((i) => about.recorded[i] && !layers[i]);
   if (missing.length) await Promise.all(missing.map(loadLayer));
+  if (about.recorded[state.layer] && !layers[state.layer]) return schedule(changed); // another was chosen meanwhile
   for (const [names, paint] of painters) {
     if ([...changed].some((name) => names.has(name))) paint(changed);
   }
