@@ -342,5 +342,5 @@ class Session:
 
 
 def open_session(spec: str, settings: Settings | None = None, sampler: Sampler | None = None, seed: int = 0) -> Session:
-    """Open MODEL and make a session of it."""
-    return Session(open_model(spec), settings, sampler, seed)
+    """Open MODEL and make a session of it. Settings that ask for nothing leave a rewritten model as it was saved."""
+    return Session(open_model(spec), None if settings == Settings() else settings, sampler, seed)

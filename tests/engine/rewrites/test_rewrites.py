@@ -6,6 +6,7 @@ by LAPACK's own decomposition, tied by copying) and runs the plain program on th
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from itertools import combinations
 
@@ -190,3 +191,17 @@ def test_fused_queries_keys_and_values_are_one_product_and_nothing_else_changes(
     products = [sum(line.op.name == "linear" for line in program.lines) for program in (plain, fused)]
     assert products[0] - products[1] == 2 * one.config.layers
     assert {line.out for line in plain.lines} <= {line.out for line in fused.lines}
+
+
+def test_a_compiled_token_widens_into_one_scratch(make_model):
+    model = make_model("gpt2", n_embd=480)  # its largest matrix would have 3.7 MB as float32
+    decoder = Decoder(prepare(model.config, model.weights, Settings(int8="all")))
+    next(iter(decoder.feed(IDS[:1])))
+    (step,) = decoder._functions.values()
+    assert 1 << 19 <= sum(buffer.nbytes for buffer in step._scratch.values()) <= 1 << 20
+    tracemalloc.start()
+    for id in IDS[1:4]:
+        next(iter(decoder.feed([id])))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0 < peak < 1 << 17  # after the first token there is room for everything
