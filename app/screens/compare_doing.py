@@ -14,7 +14,6 @@ from app.screens.placing import Placing
 from app.screens.wanted import ScreenWanted
 from app.widgets.compare.lanes import Choice
 from app.widgets.compare.view import ORDERS, CompareView, Pair
-from app.widgets.listing_tree import same_in_block
 from app.widgets.panel import Panel
 from engine.analysis.drift import Drift
 from engine.errors import MiniGPTError
@@ -22,6 +21,7 @@ from engine.lane import Compared, plainly, words_of
 from engine.snapshot import Snapshot
 from engine.text import visible
 from viewers.compare_actions import COMPARE_ACTIONS
+from viewers.listing_tree import same_in_block
 
 if TYPE_CHECKING:
     from app.screens.explore import Explore

@@ -11,8 +11,8 @@ from app.screens.lists import BranchesLayer, SamplingLayer
 from app.screens.sessions import Sessions
 from app.screens.wanted import ScreenWanted
 from app.widgets.attention import AttentionPanel
-from app.widgets.view import COLOURINGS
 from engine.text import visible
+from viewers.view import COLOURINGS
 
 
 class Doing(Changing, Sessions, Exporting):

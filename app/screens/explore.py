@@ -30,9 +30,9 @@ from app.widgets.settings_panel import SettingsPanel
 from app.widgets.strips import ConfigStrip, Crumb, KeyLine, Status
 from app.widgets.text_panel import TextPanel
 from app.widgets.value import ValuePanel, line_of
-from app.widgets.view import View
 from engine.snapshot import Snapshot
 from viewers.actions import EVERYWHERE
+from viewers.view import View
 
 KINDS: dict[str, Callable[[str], Panel]] = {
     "text": TextPanel, "candidates": CandidatesPanel, "program": ListingPanel, "value": ValuePanel,

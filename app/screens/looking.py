@@ -8,12 +8,12 @@ from pathlib import Path
 
 from app.screens.layers import AskLayer
 from app.screens.wired import Wired
-from app.widgets.listing_tree import same_in_block, stands_in
 from app.widgets.panel import Panel
 from engine.errors import MiniGPTError
 from engine.files import atomic_write
 from engine.snapshot import Snapshot
 from engine.text import visible
+from viewers.listing_tree import same_in_block, stands_in
 
 
 class Looking(Wired):

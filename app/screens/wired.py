@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.screens.placing import Placing
 from app.widgets.listing import ListingPanel
-from app.widgets.view import View
 from engine.snapshot import Snapshot, Stepping
+from viewers.view import View
 
 if TYPE_CHECKING:
     from app.screens.opening import Opening

@@ -11,9 +11,9 @@ from app.widgets import heat_cells
 from app.widgets.heat_cells import Fit
 from app.widgets.heat_map import HeatMap
 from app.widgets.patterns import LayerPatterns
-from app.widgets.view import View
 from engine.snapshot import Snapshot
 from viewers.picture import KEY, QUERY, SHARE, Axis, Picture, Scale, pattern_scale, shrink
+from viewers.view import View
 
 SIDES = (16, 12, 8)  # of small pictures, in dots
 

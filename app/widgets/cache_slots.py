@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.widgets.numbers import bytes_text
 from engine.memory import Slots
+from viewers.numbers import bytes_text
 
 SEEN, OLD, FREE, WRITE = "█", "▒", "·", "▼"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from textual.message import Message
 from textual.strip import Strip
 
-from app.widgets.numbers import bar, percent_text
 from app.widgets.panel import Panel, first_row
-from app.widgets.view import View
 from engine.snapshot import Candidate, Snapshot
 from engine.text import visible
+from viewers.numbers import bar, percent_text
+from viewers.view import View
 
 
 class CandidatesPanel(Panel):

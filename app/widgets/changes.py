@@ -8,12 +8,12 @@ from typing import NamedTuple
 from rich.style import Style
 from textual.strip import Strip
 
-from app.widgets.numbers import bytes_text, count_text
 from app.widgets.panel import Panel, first_row
 from engine.listing import block_of
 from engine.settings import row_of, shown
 from engine.snapshot import Snapshot
 from engine.switch import Drift, Switch
+from viewers.numbers import bytes_text, count_text
 
 MARKS = {"gone": "−", "new": "+", "changed": "~"}
 STYLES = {"gone": "warn", "new": "good", "changed": "accent"}

@@ -6,11 +6,11 @@ from textual.message import Message
 from textual.strip import Strip
 
 from app.widgets.ink import Row, cells
-from app.widgets.listing_tree import Entry, at, entries, groups_of, label_of
-from app.widgets.numbers import count_text, seconds_text, shape_text
 from app.widgets.panel import Panel, first_row
-from app.widgets.view import View
 from engine.snapshot import ListingRow, Snapshot, Stepping
+from viewers.listing_tree import Entry, at, entries, groups_of, label_of
+from viewers.numbers import count_text, seconds_text, shape_text
+from viewers.view import View
 
 DONE, NEXT, UNDONE = "✓", "▸", "·"
 

@@ -12,10 +12,10 @@ from textual.strip import Strip
 
 from app.widgets.cache_slots import heads_text, slots_rows
 from app.widgets.ink import Row
-from app.widgets.numbers import bytes_text
 from app.widgets.panel import Panel, first_row
 from engine.memory import LayerMemory, MemoryReport, summed
 from engine.snapshot import Snapshot
+from viewers.numbers import bytes_text
 
 PARTS = (
     ("weights_bytes", "█", "weights"), ("cache_used_bytes", "▓", "cache used"), ("cache_free", "▒", "cache free"),

@@ -17,9 +17,9 @@ from textual.widget import Widget
 
 from app.widgets.ink import Row, cells
 from app.widgets.keys import bindings
-from app.widgets.view import View
 from engine.snapshot import Snapshot
 from viewers.actions import PANELS
+from viewers.view import View
 
 
 class Panel(Widget, can_focus=True):

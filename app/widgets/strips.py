@@ -12,13 +12,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from app.widgets.ink import Row, cells
-from app.widgets.listing_tree import groups_of, label_of
-from app.widgets.numbers import bytes_text
-from app.widgets.view import View
 from engine.settings import TABLE, Settings
 from engine.settings import shown as shown_value
 from engine.snapshot import Snapshot
 from viewers.actions import ACTIONS, ALWAYS, FOOTERS, Action, shown
+from viewers.listing_tree import groups_of, label_of
+from viewers.numbers import bytes_text
+from viewers.view import View
 
 SHORT = {"kv_cache": "KV", "low_rank_mlp": "rank", "optimize": "optimized", "kv_window": "window", "threads": "threads"}
 ASKED_FOR = ("kv_cache", "int8", "low_rank_mlp", "optimize")  # settings that the configuration says whatever they are

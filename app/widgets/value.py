@@ -6,11 +6,11 @@ import numpy as np
 from textual.strip import Strip
 
 from app.widgets.heat_map import HeatMap
-from app.widgets.listing_tree import stands_in
-from app.widgets.numbers import shape_text
-from app.widgets.view import View
 from engine.snapshot import ListingRow, Snapshot, Stepping
+from viewers.listing_tree import stands_in
+from viewers.numbers import shape_text
 from viewers.picture import QUERY, TOKEN, Chosen, Picture, picture_of
+from viewers.view import View
 
 
 class ValuePanel(HeatMap):

@@ -6,7 +6,7 @@ import pytest
 from tui_factory import snapshot
 
 from app.widgets.strips import crumbs
-from app.widgets.view import View
+from viewers.view import View
 
 
 @pytest.mark.parametrize(

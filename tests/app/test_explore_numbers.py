@@ -11,9 +11,9 @@ from tui_factory import HOSTILE, application, branches, give, plane, snapshot
 
 from app.screens.arrangement import PANELS
 from app.widgets.memory import brief, part_of, total_of
-from app.widgets.numbers import bytes_text, count_text, percent_text, seconds_text
 from engine.settings import Settings
 from viewers.actions import BY_ID
+from viewers.numbers import bytes_text, count_text, percent_text, seconds_text
 from viewers.picture import number_text
 
 

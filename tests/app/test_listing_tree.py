@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from app.widgets.listing_tree import at, entries, groups_of, label_of, same_in_block, stands_in
 from engine.model import open_model
 from engine.passes import training_pass
 from engine.stepper import Stepper
+from viewers.listing_tree import at, entries, groups_of, label_of, same_in_block, stands_in
 
 
 @pytest.fixture(scope="module", params=["random:sinusoidal-2x64", "random:gpt2-2x240"])

@@ -7,10 +7,10 @@ from textual.message import Message
 from textual.strip import Strip
 
 from app.widgets.compare.panel import ComparePanel, size_text
-from app.widgets.numbers import shape_text
 from app.widgets.panel import first_row
 from engine.analysis.drift import Drift, Place
 from engine.lane import Compared
+from viewers.numbers import shape_text
 
 FIRST, OVER = "◆", "●"
 NUMBER = 9

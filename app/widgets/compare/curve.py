@@ -8,10 +8,10 @@ from textual.message import Message
 from textual.strip import Strip
 
 from app.widgets.compare.panel import ComparePanel, size_text
-from app.widgets.numbers import bar
 from app.widgets.panel import first_row
 from engine.analysis.drift import Place
 from engine.lane import Compared
+from viewers.numbers import bar
 
 LOWEST = 1e-8  # relative errors below are not drawn: float32 itself ends there
 NUMBER = 9

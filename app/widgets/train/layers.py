@@ -6,12 +6,12 @@ import math
 
 from textual.strip import Strip
 
-from app.widgets.numbers import bar
 from app.widgets.panel import first_row
 from app.widgets.train.numbers import small_text
 from app.widgets.train.panel import TrainPanel, by_turns
 from app.widgets.train.view import TrainView
 from engine.training.snapshot import TrainingSnapshot
+from viewers.numbers import bar
 
 NUMBER = 10
 

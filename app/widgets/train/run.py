@@ -8,7 +8,6 @@ from textwrap import wrap
 from textual.message import Message
 from textual.strip import Strip
 
-from app.widgets.numbers import count_text, seconds_text
 from app.widgets.panel import first_row
 from app.widgets.train.numbers import duration
 from app.widgets.train.panel import TrainPanel
@@ -16,6 +15,7 @@ from app.widgets.train.view import Draft, TrainView
 from engine.errors import MiniGPTError
 from engine.text import visible
 from engine.training.snapshot import DONE, PAUSED, PREPARING, TrainingSnapshot
+from viewers.numbers import count_text, seconds_text
 
 FIELDS = (("files", "text"), ("settings", "changed"), ("out", "kept in"))
 

@@ -1,0 +1,33 @@
+"""What a person is looking at, apart from the session's own state: one frozen value that all panels share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.snapshot import Snapshot
+
+COLOURINGS = ("probability", "entropy", "none")
+
+
+@dataclass(frozen=True)
+class View:
+    """token     the token under the cursor; None follows the end of the text
+    layer, head  what attention, entropy and values with heads show
+    address      the line or group under the listing's cursor; None follows the stepped pass
+    over_mean    the entropy panel shows the mean over the text, not one token
+    """
+
+    token: int | None = None
+    layer: int = 0
+    head: int = 0
+    address: str | None = None
+    colouring: str = "probability"
+    over_mean: bool = False
+
+    def place(self, snapshot: Snapshot) -> int:
+        """Where the token cursor stands: 0..T, and T is the place of the next token."""
+        return len(snapshot.tokens) if self.token is None else min(self.token, len(snapshot.tokens))
+
+    def query(self, snapshot: Snapshot) -> int:
+        """The token that looks: the one under the cursor, or the last."""
+        return max(0, min(self.place(snapshot), len(snapshot.tokens) - 1))
