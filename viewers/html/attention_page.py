@@ -14,6 +14,7 @@ import numpy as np
 from engine.analysis.readings import attention_entropy, memory_by_place
 from engine.errors import Cancelled, ProgramError
 from engine.memory import place_of
+from engine.recording import never
 from engine.text import visible
 from engine.trace import Trace
 from viewers import palette
@@ -33,11 +34,6 @@ from viewers.html.page import (
 Array = np.ndarray
 PACKAGE = "viewers.html.attention"
 SCRIPTS = ("data", "numbers", "colours", "state", "heads", "map", "text", "token", "entropy", "memory", "keys", "start")
-
-
-def never() -> bool:
-    """The stop flag of work that nobody cancels."""
-    return False
 
 
 def attention_page(trace: Trace, *, exact: bool = False, command: str = "", stop: Callable[[], bool] = never,

@@ -12,6 +12,7 @@ from engine.errors import Cancelled, ProgramError
 from engine.listing import block_of
 from engine.memory import place_of
 from engine.ops.mathml import mathml
+from engine.recording import never
 from engine.text import visible
 from engine.trace import Trace, TraceRow
 from viewers.exports import Options
@@ -27,11 +28,6 @@ LETTERS = (
     ("T", "tokens now"), ("S", "tokens seen"), ("D", "width"), ("H", "query heads"), ("G", "key and value heads"),
     ("d", "head size"), ("F", "hidden width of the MLP"), ("V", "vocabulary"),
 )  # fmt: skip
-
-
-def never() -> bool:
-    """The stop flag of work that nobody cancels."""
-    return False
 
 
 def exported(trace: Trace, options: Options, format: str) -> bytes:
