@@ -67,7 +67,7 @@ def attention_generated(trace: Trace, look: Look, pick: Pick) -> Figure:
     layer, head = checked(trace, pick)
     start, count = trace.about.prompt_length, len(trace.tokens)
     values = layer_pattern(trace, layer)[head][-(count - start) :] if start < count else np.empty((0, count))
-    wide, high = min(max(CELL * count, 4.0), 10.0), min(max(CELL * len(values), 1.2), 6.0)
+    wide, high = min(max(CELL * count, 4.0), 10.0), min(max(CELL * len(values), 1.5), 6.0)
     figure = sheet(look, f"Where the generated tokens look: layer {layer}, head {head}",
                    f"left of the line the prompt, {start:,} tokens; right of it what was generated",
                    footer_of(trace, f"layer {layer}, head {head}"), (wide + BESIDE, high + BELOW))  # fmt: skip

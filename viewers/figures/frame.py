@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from viewers.exports import Options
 
 FORMATS = ("png", "svg")
-SMALLEST, LARGEST = 1.5, 60.0  # inches
+SMALLEST, LARGEST = 2.5, 60.0  # inches
 FEWEST_DPI, MOST_DPI = 30, 1200
 MOST_PIXELS = 100_000_000
 MARGIN = 0.12  # inches around everything

@@ -28,8 +28,7 @@ def head_habits(trace: Trace, look: Look, pick: Pick) -> Figure:
     figure = sheet(look, "Where heads look by habit", "mean share of a query's attention; empty: none to look at",
                    footer_of(trace, "all layers and heads"), (2 * wide + 1.8, 2 * high + 1.3))  # fmt: skip
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
-    largest = np.nanmax([scores], initial=0.0)
-    scale = pattern_scale(float(largest))
+    scale = pattern_scale(max(float(np.nan_to_num(values).max()) for values in scores))
     for axes, values, title in zip(grid.flat, scores, TITLES, strict=True):
         image = heat(axes, values, scale, look)
         set_apart(axes, values.shape, look)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter
 
 from viewers.figures.frame import Look
 from viewers.figures.style import SMALL, TICK, bar_ticks, colours, norm_of, tick_text
+from viewers.figures.ticks import BarLocator
 from viewers.palette import hexed, readable_on
 from viewers.picture import Scale, number_text, shrink
 
@@ -91,8 +93,8 @@ def brief(value: float) -> str:
 def colour_bar(figure: Figure, image: AxesImage, axes: Axes | list[Axes], scale: Scale, said: str) -> Colorbar:
     """A bar beside the axes with the scale's own values and what they measure."""
     bar = figure.colorbar(image, ax=axes, fraction=0.05, aspect=28, pad=0.02, panchor=False)
-    ticks = bar_ticks(scale)
-    bar.set_ticks(ticks, labels=[tick_text(tick) for tick in ticks])
+    bar.ax.yaxis.set_major_locator(BarLocator(bar_ticks(scale)))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
     bar.set_label(said, size=TICK)

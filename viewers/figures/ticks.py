@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.ticker import Formatter, Locator
 
 from engine.text import visible
-from viewers.figures.style import TICK
+from viewers.figures.style import SMALL, TICK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,6 +51,26 @@ class TokenLocator(Locator):
 
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         return np.arange(0, self.count, self.step).tolist()
+
+
+class BarLocator(Locator):
+    """Of the values that a colour bar would name, those that have room, from the upper end down."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        self.values = values
+
+    def __call__(self) -> Sequence[float]:
+        return self.tick_values(0, 1)
+
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        axes: Axes = self.axis.axes  # type: ignore[union-attr]
+        room = SMALL * TIGHT * axes.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+        kept: list[tuple[float, float]] = []
+        for value in sorted(self.values, reverse=True):
+            height = float(axes.transData.transform((0, value))[1])
+            if not kept or kept[-1][1] - height >= room:
+                kept.append((value, height))
+        return [value for value, _ in kept[::-1]]
 
 
 def step_for(each: float, room: float) -> int:
