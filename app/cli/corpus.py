@@ -15,7 +15,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from app.cli.flags import MODEL_HELP, positive
+from app.cli.flags import MODEL_HELP, count, positive
 from app.cli.output import Progress, line, say, write_json
 from engine.errors import InputError
 
@@ -34,6 +34,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     tales = kinds.add_parser("tales", help="write or measure the stories", allow_abbrev=False)
     tales.add_argument("-o", "--output", metavar="FILE", help="the text file to write")
     tales.add_argument("--stories", type=positive, default=STORIES, metavar="N", help=f"how many ({STORIES:,})")
+    tales.add_argument("--songs", type=count, default=0, metavar="N",
+                       help="how many songs after the stories: verses that come back, to learn repeating from (0)")  # fmt: skip
     tales.add_argument("--seed", type=int, default=0, help="other seeds give other stories (0)")
     tales.add_argument("--split", choices=["train", "held-out"], default="train", help="which stories (train)")
     tales.add_argument("--measure", action="store_true", help="measure N stories of each split instead of writing")
@@ -63,7 +65,9 @@ def _tales(args: argparse.Namespace) -> int:
         raise InputError("expected -o FILE to write to, or --measure; got neither")
     progress = Progress("stories")
     try:
-        size = write_corpus(args.output, args.stories, args.seed, args.split.replace("-", "_"), progress.show)
+        size = write_corpus(
+            args.output, args.stories, args.seed, args.split.replace("-", "_"), progress.show, args.songs
+        )
     finally:
         progress.clear()
     if args.json:

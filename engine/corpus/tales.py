@@ -14,6 +14,7 @@ from engine.corpus.cast import choose_cast
 from engine.corpus.plot import Beat, Plot, read_plots
 from engine.corpus.plots import PLOTS
 from engine.corpus.questions import Question, ask
+from engine.corpus.songs import song_at
 from engine.corpus.split import Split, Watch
 from engine.corpus.telling import Teller
 from engine.corpus.template import Nodes, compile_template, expected_words
@@ -66,14 +67,20 @@ def write_corpus(
     seed: int,
     split: Split = "train",
     progress: Callable[[int, int], None] | None = None,
+    songs: int = 0,
 ) -> int:
-    """Write that many stories to a file, whole or not at all; returns its bytes. `progress` is told (done, total)."""
+    """Write that many stories, then `songs` (see `songs`), to a file, whole or not at all; returns its bytes.
+
+    progress   is told (stories done, stories in all)
+    """
     written = 0
     with atomic_file(path) as file:
         for number, story in enumerate(islice(generate(seed, split), stories), start=1):
             written += file.write(story.text.encode("ascii"))
             if progress and (number % REPORT_EVERY == 0 or number == stories):
                 progress(number, stories)
+        for number in range(songs):
+            written += file.write(f"{song_at(seed, number)}{END}\n".encode("ascii"))
     return written
 
 
