@@ -35,7 +35,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     tales.add_argument("-o", "--output", metavar="FILE", help="the text file to write")
     tales.add_argument("--stories", type=positive, default=STORIES, metavar="N", help=f"how many ({STORIES:,})")
     tales.add_argument("--songs", type=count, default=0, metavar="N",
-                       help="how many songs after them: verses that come back, to learn repeating from (0)")  # fmt: skip
+                       help="how many songs after them: verses that come back, to learn repeating (0)")  # fmt: skip
     tales.add_argument("--seed", type=int, default=0, help="other seeds give other stories (0)")
     tales.add_argument("--split", choices=["train", "held-out"], default="train", help="which stories (train)")
     tales.add_argument("--measure", action="store_true", help="measure N stories of each split instead of writing")
