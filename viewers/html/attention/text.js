@@ -8,7 +8,7 @@ function buildText() {
     const word = make("span", text, { role: "option", tabindex: -1, class: token >= about.promptLength ? "made" : null });
     word.addEventListener("click", () => update({ query: token, cursor: null }));
     words.push(word);
-    return text.includes("↵") ? [word, make("br")] : word;
+    return [word, make(text.includes("↵") ? "br" : "wbr")]; // lines break between tokens
   });
   find("text").replaceChildren(...parts.flat());
   find("text").addEventListener("keydown", onTextKey);
