@@ -21,7 +21,7 @@ import numpy as np
 from engine.model import Model, open_model
 from engine.sampling import Sampler
 from engine.session import Session
-from engine.training.batches import Documents, padded, validation_batches
+from engine.training.batches import Documents, validation_batches, validation_documents
 from engine.training.checkpoints import Saved, checkpoints, open_saved
 from engine.training.data import open_data
 from engine.training.parameters import FlatParameters
@@ -64,9 +64,7 @@ def validation(run: Path, plan: Plan, window: int) -> Iterator[tuple[np.ndarray,
         yield from validation_batches(data.tokens.validation, window, ROWS, None)
         return
     documents = Documents(data.tokens.validation, window, 0, data.separator_id(plan.separator))
-    for first in range(0, documents.size, ROWS):
-        some = range(first, min(first + ROWS, documents.size))
-        yield padded([documents.document(i)[: window + 1] for i in some], ROWS, window)
+    yield from validation_documents(documents, ROWS)
 
 
 def validation_loss(model: Path, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:

@@ -122,6 +122,19 @@ def validation_batches(tokens: Array, length: int, rows: int, most: int | None =
         yield padded(windows, rows, length)
 
 
+def validation_documents(documents: Documents, rows: int, most: int | None = None) -> Iterator[tuple[Array, Array]]:
+    """The documents in order, as they are trained on: whole, or the beginning of one too long. All of one shape.
+
+    With `most`, only that many, evenly spread.
+    """
+    chosen = np.arange(documents.size)
+    if most is not None and documents.size > most:
+        chosen = chosen[np.arange(most) * documents.size // most]
+    for first in range(0, len(chosen), rows):
+        some = [documents.document(int(i))[: documents.length + 1] for i in chosen[first : first + rows]]
+        yield padded(some, rows, documents.length)
+
+
 def padded(examples: list[Array], rows: int, length: int = 0) -> tuple[Array, Array]:
     """Examples of any length as one batch; padding is on the right: token 0, target -1."""
     width = max(length, *(len(e) - 1 for e in examples), 1)

@@ -19,7 +19,7 @@ import numpy as np
 
 from engine.errors import InputError
 from engine.sampling import Sampler
-from engine.training.batches import Documents, Examples, Windows, batch, validation_batches
+from engine.training.batches import Documents, Examples, Windows, batch, validation_batches, validation_documents
 from engine.training.checkpoints import State, prune, write_checkpoint
 from engine.training.data import Data
 from engine.training.glimpse import pinned_prompt, take_glimpse
@@ -124,20 +124,25 @@ class Trainer:
         return Estimate(min(seconds), self.plan.steps - self.update, tokens / min(seconds))
 
     def validate(self, most: int | None = None) -> float | None:
-        """Mean loss per token of the validation text, in windows that do not overlap; None if there is no such text.
+        """Mean loss per token of the validation text, read as the model is trained to read: in windows that do not
+        overlap, or in whole documents; None if there is no such text.
 
-        most   windows at most, evenly spread; by default as the plan says, and all of them after the last update
+        most   windows or documents at most, evenly spread; by default as the plan says, and all after the last update
         """
         if most is None:
             most = 0 if self.update >= self.plan.steps else self.plan.validation_windows
         total, count = 0.0, 0
-        for tokens, targets in validation_batches(
-            self.data.tokens.validation, self.length, self.plan.batch, most or None
-        ):
+        for tokens, targets in self._validation(most or None):
             loss, targets_here = self.step.loss(tokens, targets)
             total, count = total + loss, count + targets_here
         self.validation_loss = total / count if count and math.isfinite(total) else None
         return self.validation_loss
+
+    def _validation(self, most: int | None) -> Iterator[tuple[Array, Array]]:
+        text, rows = self.data.tokens.validation, self.plan.batch
+        if not isinstance(self.examples, Documents) or not len(text):
+            return validation_batches(text, self.length, rows, most)
+        return validation_documents(replace(self.examples, tokens=text), rows, most)
 
     def glimpse(self) -> Glimpse:
         """What the model makes of the pinned prompt now."""

@@ -11,7 +11,14 @@ from engine.errors import FileError, InputError
 from engine.tokenizer.bpe import BPETokenizer
 from engine.tokenizer.characters import CharacterTokenizer
 from engine.training import token_files
-from engine.training.batches import PADDING, Documents, Windows, batch, validation_batches
+from engine.training.batches import (
+    PADDING,
+    Documents,
+    Windows,
+    batch,
+    validation_batches,
+    validation_documents,
+)
 from engine.training.data import DataOptions, make_data, open_data
 from engine.training.texts import clean_alnum, read_text, split_validation, text_files
 
@@ -199,6 +206,17 @@ def test_validation_scores_every_token_but_the_first_once():
     few = list(validation_batches(tokens, 16, rows=3, most=2))
     assert [t[:, 0].tolist() for _, t in few] == [[1, 49, PADDING]]
     assert list(validation_batches(tokens[:1], 16, rows=3)) == []
+
+
+def test_validation_documents_are_read_whole_and_each_once():
+    documents = Documents(np.array([5, 6, 0, 7, 0, 8, 9, 10, 11, 12, 0, 13, 0]), 4, seed=0, separator=0)
+    (first, then), (tokens, targets) = validation_documents(documents, rows=3)
+    assert first.tolist() == [[0, 5, 6, 0], [0, 7, 0, 0], [0, 8, 9, 10]]
+    assert then.tolist() == [[5, 6, 0, PADDING], [7, 0, PADDING, PADDING], [8, 9, 10, 11]]
+    assert tokens[0].tolist() == [0, 13, 0, 0] and targets[0].tolist() == [13, 0, PADDING, PADDING]
+    assert (targets[1:] == PADDING).all()
+    few = [row.tolist() for tokens, _ in validation_documents(documents, 1, most=2) for row in tokens]
+    assert few == [[0, 5, 6, 0], [0, 8, 9, 10]]
 
 
 def test_a_document_begins_as_a_prompt_does(write):
