@@ -48,6 +48,7 @@ def _draw(
     values = np.asarray(relative, dtype=np.float64)
     over = [i for i, value in enumerate(values) if not value <= threshold]
     said = f"first over {threshold:g}: {visible(places[over[0]])}" if over else f"nothing is over {threshold:g}"
+    said += "; what is equal stands at 1e−9" if (values == 0).any() else ""
     figure = sheet(look, title, said, visible(footer), (8.6, 5.2 if len(divergences) else 3.4))
     grid = figure.subplots(2 if len(divergences) else 1, 1, squeeze=False)[:, 0]
     if not len(values):

@@ -127,7 +127,8 @@ def sheet(look: Look, title: str, said: str, footer: str, size: tuple[float, flo
     figure = Figure(figsize=(wide, high), dpi=look.dpi, layout="constrained")
     FigureCanvasAgg(figure)
     texts = [(line, TITLE, look.theme.ink, "bold") for line in _wrapped(figure, visible(title), TITLE, "bold")]
-    texts += [(line, LABEL, look.theme.muted, "normal") for line in _wrapped(figure, visible(said), LABEL, "normal")]
+    below = _wrapped(figure, visible(said), LABEL, "normal") if said else []
+    texts += [(line, LABEL, look.theme.muted, "normal") for line in below]
     notes = _wrapped(figure, footer, SMALL, "normal")
     top = MARGIN + sum(points for _, points, *_ in texts) * LEADING / 72 + 0.03
     bottom = MARGIN / 2 + len(notes) * SMALL * LEADING / 72 + 0.06

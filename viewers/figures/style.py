@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from viewers import palette
 from viewers.palette import RGB, hexed
-from viewers.picture import Scale, number_text
+from viewers.picture import Scale
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize
@@ -90,10 +90,11 @@ def bar_ticks(scale: Scale) -> list[float]:
 
 
 def tick_text(value: float) -> str:
-    """A number beside an axis: zeros at the end dropped, a true minus sign."""
-    text = number_text(value)
-    if "." in text and "e" not in text:
-        text = text.rstrip("0").rstrip(".")
+    """A number beside an axis, as it is to four digits: 0.0015, 1,200, 5e−5; a true minus sign."""
+    if value and not 1e-4 <= abs(value) < 1e7:
+        text = f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e")
+    else:
+        text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     return text.replace("-", "−")
 
 

@@ -10,6 +10,7 @@ import pytest
 from viewers.figures.drift import drift_figure, drift_png_or_svg
 from viewers.figures.frame import Look
 from viewers.figures.phases import phase_figure, phase_metrics
+from viewers.figures.style import tick_text
 from viewers.figures.training import smoothed, training_figure, training_png
 
 PLACES = ("embed", "blocks.0.resid_post", "blocks.1.resid_post", "logits")
@@ -23,7 +24,7 @@ def test_drift_is_drawn_on_powers_of_ten_and_its_first_place_is_named():
     along, tokens = figure.axes
     assert along.lines[1].get_ydata()[:3].tolist() == [1e-9, 2e-7, 3e-3]  # equal stands on the ground
     assert along.get_yscale() == "log" and along.lines[2].get_xdata() == [2]
-    assert "first over 1e-05: blocks.1.resid_post" in [text.get_text() for text in figure.texts]
+    assert "first over 1e-05: blocks.1.resid_post" in " ".join(text.get_text() for text in figure.texts)
     assert [bar.get_height() for bar in tokens.patches] == [0.1, 0.2, 0.0]
     assert drift_figure((), (), 1e-5, Look(), "a", "b").axes
 
@@ -35,6 +36,12 @@ def test_stages_are_bars_and_what_was_not_measured_is_none():
     assert [bar.get_height() for bar in loss.patches] == [4.0, 2.5, 2.0]
     assert [bar.get_height() for bar in induction.patches] == [0.1]
     assert phase_figure(("a",), {"nothing": [None]}, Look(), "t", "f").axes
+
+
+def test_numbers_beside_axes_are_not_rounded_away():
+    numbers = (0, 0.0015, 0.25, 1, 12.5, -3, 2000, 123456, 5e-5, 1e-9)
+    said = ["0", "0.0015", "0.25", "1", "12.5", "−3", "2,000", "123,456", "5e−5", "1e−9"]
+    assert [tick_text(number) for number in numbers] == said
 
 
 def test_training_is_the_log():
