@@ -1,4 +1,4 @@
-"""How a model changes over the stages of its training: small multiples, one bar chart for each measure."""
+"""How a model changes from stage to stage: small multiples, one bar chart for each measure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.text import visible
-from viewers.figures.charts import note, plain
+from viewers.figures.charts import bytes_axis, note, plain
 from viewers.figures.frame import Look, drawn, sheet, written
 from viewers.figures.style import SMALL, tick_text
-from viewers.figures.ticks import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 WIDE, HIGH = 2.5, 1.75  # inches, of one chart
 MOST_NUMBERS = 8  # bars that carry their value
+BYTES = ", bytes"  # how the name of such a measure ends
+LONGEST = 16  # letters of a stage
 
 
 def phase_metrics(
@@ -67,10 +68,19 @@ def _chart(axes: Axes, name: str, stages: Sequence[str], values: Sequence[float 
     axes.bar(list(there), list(there.values()), width=0.7, color=look.theme.series[0])
     if len(stages) <= MOST_NUMBERS:
         for i, value in there.items():
-            axes.text(i, value, f"{tick_text(value)}", ha="center", va="bottom" if value >= 0 else "top", size=SMALL)
+            written_at = "bottom" if value >= 0 else "top"
+            axes.text(i, value, tick_text(float(f"{value:.3g}")), ha="center", va=written_at, size=SMALL)
     axes.set(xlim=(-0.6, len(stages) - 0.4), ylim=(low - (0.14 * reach if low < 0 else 0), high + 0.14 * reach))
+    if name.endswith(BYTES):
+        axes.set_title(name.removesuffix(BYTES), pad=4)
+        bytes_axis(axes.yaxis, high)
     axes.axhline(0, color=look.theme.muted, linewidth=0.6)
     every = max(1, math.ceil(len(stages) / 12))
-    is_long = max(len(shown(stage)) for stage in stages) * len(stages) > 26
-    axes.set_xticks(range(0, len(stages), every), [shown(stages[i]) for i in range(0, len(stages), every)],
+    is_long = max(len(_label(stage)) for stage in stages) * len(stages) > 26
+    axes.set_xticks(range(0, len(stages), every), [_label(stages[i]) for i in range(0, len(stages), every)],
                     rotation=90 if is_long else 0, size=SMALL)  # fmt: skip
+
+
+def _label(stage: str) -> str:
+    text = visible(stage)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
