@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.cost import infer_shapes, price
 from engine.edits import Edit
+from engine.effect import EditView
 from engine.listing import block_of, call_text, section_of, subject_of
 from engine.memory import place_of
 from engine.ops.cache import caches_of
@@ -29,6 +30,7 @@ class Stepper:
                  edits: Sequence[Edit] = (), breakpoints: set[str] | None = None,
                  depth: str = "line", kind: str = "plain") -> None:  # fmt: skip
         self.what, self.depth, self.kind = what, depth, kind
+        self.edits: tuple[EditView, ...] = ()  # all that were asked for, for a list
         self.run = Run(program, weights, inputs, edits)
         self.run.breakpoints = breakpoints if breakpoints is not None else set()
         program = self.run.program
@@ -83,6 +85,14 @@ class Stepper:
         """To the end, the next breakpoint, or until `address` is computed."""
         self.run.run(address, stop)
 
+    def redo(self, address: str, stop: Callable[[], bool]) -> None:
+        """Again to where a pass was before it was changed, through every breakpoint."""
+        breakpoints, self.run.breakpoints = self.run.breakpoints, set()
+        try:
+            self.run.run(address, stop)
+        finally:
+            self.run.breakpoints = breakpoints
+
     def rewind(self, address: str | None) -> None:
         """Back to the beginning, or until the line of `address` is next."""
         self.run.rewind(address or self.run.program.lines[0].out)
@@ -94,14 +104,7 @@ class Stepper:
 
     def group(self, address: str, depth: str | None = None) -> str:
         """The unit an address belongs to at some depth."""
-        depth = depth or self.depth
-        if depth == "line":
-            return address
-        section, subject = section_of(address), subject_of(address)
-        block = block_of(subject)
-        if depth == "block" or not block:
-            return f"{section} {place_of(subject)}".strip()
-        return f"{section} {block}.{subject.removeprefix(block + '.').split('.')[0]}".strip()
+        return unit_of(address, depth or self.depth)
 
     def view(self) -> Stepping:
         """What a screen shows: frozen, with read-only values."""
@@ -113,7 +116,18 @@ class Stepper:
         )  # fmt: skip
         values = {name: _frozen(a) for name, a in self.run.values.items() if name not in self._caches}
         ids = tuple(self.run.values["tokens"][0].tolist())
-        return Stepping(self.what, self.depth, rows, done, values, self.kind, ids)
+        return Stepping(self.what, self.depth, rows, done, values, self.kind, ids, self.edits)
+
+
+def unit_of(address: str, depth: str) -> str:
+    """The block, the part of a block or the line that an address belongs to, by the depth."""
+    if depth == "line":
+        return address
+    section, subject = section_of(address), subject_of(address)
+    block = block_of(subject)
+    if depth == "block" or not block:
+        return f"{section} {place_of(subject)}".strip()
+    return f"{section} {block}.{subject.removeprefix(block + '.').split('.')[0]}".strip()
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:
