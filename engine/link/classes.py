@@ -1,4 +1,4 @@
-"""Which classes travel: the dataclasses that a snapshot can hold, found by the types of its fields."""
+"""Which classes travel: the dataclasses and named tuples that a snapshot can hold, found by the types of its fields."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cache
 
 @cache
 def travelling() -> dict[str, type]:
-    """All dataclasses that the two snapshots and the commands can hold, by name."""
+    """All dataclasses and named tuples that the two snapshots and the commands can hold, by name."""
     from engine.edits import Edit
     from engine.snapshot import Snapshot
     from engine.training.snapshot import TrainingSnapshot
@@ -34,9 +34,9 @@ def _collect(kind: type, found: dict[str, type]) -> None:
 
 
 def _inside(hint: object) -> Iterator[type]:
-    """The dataclasses named in a type, however deep."""
+    """The dataclasses and named tuples in a type, however deep."""
     if isinstance(hint, type) and not isinstance(hint, types.GenericAlias):
-        if is_dataclass(hint):
+        if is_dataclass(hint) or (issubclass(hint, tuple) and hasattr(hint, "_fields")):
             yield hint
         return
     for part in typing.get_args(hint):

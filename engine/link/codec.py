@@ -5,7 +5,7 @@ before had. Each dataclass, tuple and array gets a number when it is first sent;
 goes. What a message does not name is forgotten on both sides, even if it lies inside of something that is named: it is
 sent again, should it ever be needed. Only the classes that the decoder was given are ever made on arrival.
 
-    null, true, 1, "a"    as they are              ["c", "Name", field, ...]   a dataclass
+    null, true, 1, "a"    as they are              ["c", "Name", field, ...]   a dataclass or a named tuple
     ["t", ...]            a tuple                  ["m", [k, v], ...]          a mapping
     ["x", "nan"]          nan, inf or -inf         ["p", "…"]                  a path
     ["n", n, v]           v, kept as n             ["k", n], ["a", n]          what is kept as n, array n
@@ -57,7 +57,7 @@ class Encoder:
             return float(value) if math.isfinite(value) else ["x", str(float(value))]
         if isinstance(value, np.ndarray):
             return ["a", self._array(value)]
-        if isinstance(value, (tuple, list)):
+        if isinstance(value, (tuple, list)) and type(value) not in self._names:
             if len(value) <= SMALL and all(isinstance(v, (int, str, type(None))) for v in value):
                 return ["t", *value]
             return self._numbered(id(value), value, lambda: ["t", *map(self._of, value)])
@@ -146,6 +146,8 @@ def _made(kind: type, values: list[Any]) -> Any:
     names = _fields(kind)
     if len(names) != len(values):
         raise InputError(f"link: {kind.__name__} has {len(names)} fields, got {len(values)}")
+    if issubclass(kind, tuple):
+        return kind(*values)
     made: Any = object.__new__(kind)
     for name, value in zip(names, values, strict=True):
         object.__setattr__(made, name, value)
@@ -153,8 +155,8 @@ def _made(kind: type, values: list[Any]) -> Any:
 
 
 def _fields(kind: Any) -> tuple[str, ...]:
-    """The names of a dataclass's fields, in order."""
-    return tuple(kind.__dataclass_fields__)
+    """The names of the fields of a dataclass or a named tuple, in order."""
+    return kind._fields if issubclass(kind, tuple) else tuple(kind.__dataclass_fields__)
 
 
 def _key(value: object) -> Any:

@@ -19,6 +19,7 @@ from engine.link.frames import MAGIC, PREFIX, LinkClosed, receive_frame, send_fr
 from engine.link.remote import Remote
 from engine.link.server import LinkServer
 from engine.model import open_model
+from engine.program import Cost
 from engine.session import Session
 from engine.snapshot import Snapshot, TokenView
 from engine.training.snapshot import TrainingSnapshot
@@ -87,6 +88,12 @@ def test_snapshots_travel_whole_and_then_only_what_is_new(model):
         sizes.append(size)
         session.next_token()
     assert min(sizes[1:]) < sizes[0] / 2
+
+
+def test_named_tuples_come_as_what_they_were():
+    cost = Cost(3, 4, 5)
+    found, _ = passed_on(Encoder(travelling()), Decoder(travelling()), (cost, cost))
+    assert found == (cost, cost) and found[0].bytes_read == 4 and isinstance(found[1], Cost)
 
 
 def test_training_snapshots_travel_too():
