@@ -136,6 +136,7 @@ class Snapshot:
     entropy_rows: tuple[Array, ...] = ()  # beside attention_rows: (L, H, T), nats, one per chunk
     attention_dropped: int = 0  # how many leading tokens have no attention kept, for the byte budget
     candidate_rows: tuple[tuple[Candidate, ...], ...] = ()  # [i]: candidates for the token AFTER token i
+    habit_rows: tuple[Array, ...] = ()  # beside attention_rows: (4, L, H, T), see `engine.analysis.habits`
     branches: tuple[Branch, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     has_tokenizer: bool = True  # if not, tokens are shown as their ids

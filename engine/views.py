@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.analysis.habits import habits_of
 from engine.memory_report import MemoryMeter
 from engine.session import Session
 from engine.snapshot import AttentionRows, Branch, Candidate, Snapshot, TokenView
@@ -19,6 +20,7 @@ class SnapshotMaker:
         self.session = session
         self.version = 0
         self._entropies: dict[int, tuple[AttentionRows, Array]] = {}
+        self._habits: dict[int, tuple[AttentionRows, Node, Array]] = {}
         self._texts: dict[int, str] = {}
         self._memory = MemoryMeter()
 
@@ -31,6 +33,7 @@ class SnapshotMaker:
         self.version += 1
         rows = _distinct_rows(nodes)
         entropies = self._row_entropies(rows)
+        windows = tuple(min(filter(None, (w, session.settings.kv_window)), default=None) for w in config.windows)
         return Snapshot(
             version=self.version,
             model_name=session.model.name,
@@ -54,11 +57,12 @@ class SnapshotMaker:
             memory=self._memory.report(session.decoder, session.stepper, len(nodes)),
             attention_rows=rows,
             entropy_rows=entropies,
+            habit_rows=self._row_habits(rows, nodes, windows),
             attention_dropped=sum(1 for node in nodes if node.rows is None),
             candidate_rows=tuple(self._candidates(node, nodes) for node in nodes),
             branches=self._branches(nodes),
             warnings=session.model.warnings,
-            windows=tuple(min(filter(None, (w, session.settings.kv_window)), default=None) for w in config.windows),
+            windows=windows,
             switch=session.switch,
             has_tokenizer=session.model.tokenizer is not None,
         )
@@ -85,6 +89,22 @@ class SnapshotMaker:
         return tuple(values for _, values in self._entropies.values())
 
     def _branches(self, nodes: list[Node]) -> tuple[Branch, ...]:
+    def _row_habits(
+        self, rows: tuple[AttentionRows, ...], nodes: list[Node], windows: tuple[int | None, ...]
+    ) -> tuple[Array, ...]:
+        """(4, L, H, T) for each chunk, T of its tokens being in this text; computed once for the last of them."""
+        last = {id(node.rows): node for node in nodes if node.rows is not None}
+        found: dict[int, tuple[AttentionRows, Node, Array]] = {}
+        for row in rows:
+            node, known = last[id(row)], self._habits.get(id(row))
+            if known is None or known[1] is not node:
+                ids = [n.id for n in nodes[: node.position + 1]]
+                known = (row, node, habits_of(row, ids, windows))
+                known[2].flags.writeable = False
+            found[id(row)] = known
+        self._habits = found
+        return tuple(values for _, _, values in found.values())
+
         ends = self.session.branch_ends()
         if len(ends) < 2:
             return ()
