@@ -89,8 +89,10 @@ def _trained(args: argparse.Namespace) -> tuple[dict[str, Model], dict[str, str]
     from app.cli.phases_training import train
     from engine.analysis.phases import LOW_RANK, PLAIN, TIED
     from engine.model import open_model
+    from engine.training.plan import load_plan
     from engine.training.variants import PRESET, make_texts, told, variants
 
+    load_plan(PRESET, None, args.settings)  # refused before anything is made
     directory, progress = Path(args.output), Progress("stories")
     try:
         say("stories to learn from, and others to be judged by; made once")
