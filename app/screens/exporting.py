@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from app.screens.export_job import ExportJob, Progress
 from app.screens.lists import ListLayer
 from app.screens.wired import Wired
 from app.widgets.ink import clip
 from engine.saved import SESSION_ENDING, TRACE_ENDING
 from engine.text import visible
 from viewers.commands import export_command, text_words, trace_command
+from viewers.export_job import ExportJob, Progress
 from viewers.exports import DATA, EXPORTS, FORMATS, PICTURES, Export, Options, chosen
 
 if TYPE_CHECKING:

@@ -48,6 +48,10 @@ class Opening:
     def start(self) -> None:
         self._thread.start()
 
+    def wait(self) -> None:
+        """Until it is open, or could not be."""
+        self._thread.join()
+
     def close(self) -> None:
         if self.driver is not None:
             self.driver.close()

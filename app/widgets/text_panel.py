@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 from rich.style import Style
@@ -14,12 +13,11 @@ from app.widgets.panel import Panel, first_row
 from engine.snapshot import Snapshot, TokenView
 from engine.text import visible
 from viewers.palette import RGB, blend, hexed, readable_on
-from viewers.picture import number_text
+from viewers.tokens import surprise, token_parts, why_not_drawn
 
 SURPRISE: RGB = (238, 134, 32)
 STEPS = 8  # shades of surprise: more could not be told apart
 NEXT = "▁"
-LEAST = math.log(1e-4)
 
 
 class TextPanel(Panel):
@@ -127,32 +125,9 @@ class TextPanel(Panel):
             self.post_message(self.Moved(len(self.snapshot.tokens) if end else 0))
 
 
-def why_not_drawn(snapshot: Snapshot) -> str:
-    """What can be said of the place behind the text."""
-    ended = snapshot.ended
-    if len(snapshot.tokens) >= snapshot.context:
-        return "the context is full; [ takes one back"
-    return f"generation ended: {ended}" if ended else "not drawn yet; ] draws it"
-
-
-def surprise(token: TokenView, colouring: str, vocab: int) -> float | None:
-    """How strongly a token is coloured, 0 to 1; None where the model did not foresee it at all (the first)."""
-    if colouring == "entropy":
-        return None if token.entropy is None else min(1.0, token.entropy / math.log(max(vocab, 2)))
-    return None if token.logprob is None else min(1.0, token.logprob / LEAST)
-
-
 def token_sentence(token: TokenView, place: int, width: int | None = None) -> str:
     """`token 7 "·cat" (id 403): p 0.412, choice 1, entropy 1.32, logprob -0.89`; within `width`, as much as fits."""
-    head = f'token {place} "{visible(token.text, spaces=True)}" (id {token.id})'
-    if token.logprob is None:
-        return f"{head}: the first, so nothing foresaw it"
-    parts = [f"p {number_text(math.exp(token.logprob))}", f"choice {token.rank}"]
-    if token.siblings:
-        parts.append(f"{token.siblings} other tried")
-    if token.entropy is not None:
-        parts.append(f"entropy {token.entropy:.2f}")
-    parts.append(f"logprob {token.logprob:.2f}")
+    head, parts = token_parts(token, place)
     while width is not None and len(parts) > 1 and cells(f"{head}: {', '.join(parts)}") > width:
         parts.pop()
     return f"{head}: {', '.join(parts)}"

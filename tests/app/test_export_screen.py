@@ -13,7 +13,7 @@ import pytest
 from tui_factory import HOSTILE, application, driver_of, plane, snapshot
 
 from app.cli.main import command_line
-from app.screens.export_job import ExportJob
+from viewers.export_job import ExportJob
 from app.screens.exporting import ExportLayer
 from engine.driver import Driver
 from engine.model import open_model
