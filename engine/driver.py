@@ -15,6 +15,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
+from engine.editing import clear_edits, edit, redo_edit, undo_edit
 from engine.errors import Cancelled, InputError, MiniGPTError
 from engine.lane import Compared
 from engine.model import open_model
@@ -23,6 +24,7 @@ from engine.session_file import save_session, saved
 from engine.settings import TABLE, row_of, shown
 from engine.snapshot import Snapshot
 from engine.views import SnapshotMaker
+from engine.weighing import weigh
 
 SNAPSHOT_INTERVAL_S = 1 / 30
 JOIN_S = 1.0
@@ -233,10 +235,23 @@ class Driver:
 
     def _restep(self) -> None:
         self._session.restep()
+        self._weigh()
 
     def _pass(self, kind: str) -> None:
         self._publish("preparing the pass")
         self._session.restep(kind)
+        self._weigh()
+
+    def _edit(self, change: Callable[..., None], *arguments: str) -> None:
+        self._publish("running the pass with the edits")
+        change(self._session, *arguments, self._stopped)
+        self._weigh()
+        effect = self._session.effect
+        self._notice = str(effect) if effect else "no edits: the pass is the model's own"
+
+    def _weigh(self) -> None:
+        """Measure again what the edits do, over the text as it is now."""
+        self._session.effect = weigh(self._session, self._stopped)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -260,6 +275,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run_until": lambda driver, address=None: driver._stepper("run_until", address, driver._stopped),
     "rewind": lambda driver, address=None: driver._stepper("rewind", address),
     "breakpoint": Driver._breakpoint,
+    "edit": lambda driver, text: driver._edit(edit, text),
+    "undo_edit": lambda driver: driver._edit(undo_edit),
+    "redo_edit": lambda driver: driver._edit(redo_edit),
+    "clear_edits": lambda driver: driver._edit(clear_edits),
     "restep": Driver._restep,
     "pass": Driver._pass,
     "save": Driver._save,

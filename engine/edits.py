@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.errors import InputError
 from engine.ops.shapes import per_element, same
-from engine.program import Line, Op, Program
+from engine.program import Line, Op, Program, Shape
 
 Array = np.ndarray
 KINDS = ("zero", "scale", "add", "set", "mean", "ablate_head", "patch")
@@ -26,15 +26,17 @@ Selection = tuple[int | slice | None, ...]
 class Edit:
     """Change the value at `address`.
 
-    kind        zero | scale (by `values`) | add | set | mean (over tokens) | ablate_head | patch (from a trace)
+    kind        zero | scale (by `values`) | add | set | mean (over all tokens) | ablate_head | patch (from a trace)
     selection   one index, slice or None (all) per leading axis; for ablate_head, the head's number
     values      a number or an array that broadcasts to the selection; unused by zero, mean and ablate_head
+    source      where an array came from, as `--edit` takes it: a trace file; empty if it was not said
     """
 
     address: str
     kind: str
     selection: Selection = ()
     values: Array | float | None = None
+    source: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -63,7 +65,7 @@ def edit_forward(x: Array, *, edit: Edit, out: Array | None = None) -> Array:
     elif edit.kind == "add":
         result[at] = part + np.asarray(edit.values, x.dtype)
     elif edit.kind == "mean":
-        result[at] = part.mean(-2, keepdims=True)  # over tokens: (..., T, width) -> (..., 1, width)
+        result[at] = np.broadcast_to(x.mean(-2, keepdims=True), x.shape)[at]  # over tokens: (..., T, width)
     else:
         result[at] = edit.values
     return result
@@ -94,11 +96,37 @@ def apply_edits(program: Program, edits: Sequence[Edit]) -> Program:
     return program
 
 
+def require_fit(edit: Edit, shape: Shape) -> None:
+    """Raise InputError unless a value of this shape has the selected places, and they take the edit's values."""
+    what, said = f"edit {edit.kind} of {edit.address}", "x".join(map(str, shape))
+    is_head = len(edit.selection) == 1 and isinstance(edit.selection[0], int) and len(shape) == 4
+    if edit.kind == "ablate_head" and not is_head:
+        raise InputError(f"{what}: needs one head's number and a value (1, heads, tokens, ...), this one is {said}")
+    picked = (None, *edit.selection) if edit.kind == "ablate_head" else edit.selection
+    if len(picked) > len(shape):
+        raise InputError(f"{what}: {len(picked)} axes are selected, but the value is {said}")
+    for axis, (chosen, size) in enumerate(zip(picked, shape, strict=False)):
+        if isinstance(chosen, slice) and (not range(size)[chosen] or (chosen.stop or size) > size):
+            raise InputError(
+                f"{what}: axis {axis}: {chosen.start} to {(chosen.stop or size) - 1} is not within its {size} places"
+            )
+        if isinstance(chosen, int) and not -size <= chosen < size:
+            raise InputError(f"{what}: axis {axis}: {chosen} is not one of its {size} places, from 0")
+    if edit.kind == "mean" and len(shape) < 2:
+        raise InputError(f"{what}: a value of one axis has no tokens to take the mean over")
+    part = np.broadcast_to(np.float32(0), shape)[edit.index()].shape
+    try:
+        np.broadcast_to(np.asarray(0.0 if edit.values is None else edit.values), part)
+    except ValueError:
+        raise InputError(f"{what}: the values are {np.shape(edit.values)}, what is selected is {part}") from None
+
+
 def edit_to_json(edit: Edit) -> dict[str, Any]:
     """The saved form of an edit: JSON values only."""
     selection = [[s.start, s.stop, s.step] if isinstance(s, slice) else s for s in edit.selection]
     values = edit.values if edit.values is None else np.asarray(edit.values).tolist()
-    return {"address": edit.address, "kind": edit.kind, "selection": selection, "values": values}
+    raw = {"address": edit.address, "kind": edit.kind, "selection": selection, "values": values}
+    return raw | {"source": edit.source} if edit.source else raw
 
 
 def edit_from_json(raw: object) -> Edit:
@@ -109,7 +137,8 @@ def edit_from_json(raw: object) -> Edit:
         raise InputError(f"edit: expected an object with an address and a kind, got {type(raw).__name__}")
     if not isinstance(selection, list):
         raise InputError(f"edit of {address}: selection: expected a list")
-    return Edit(address, kind, tuple(_selected(s, address) for s in selection), _values(given.get("values"), address))
+    places = tuple(_selected(s, address) for s in selection)
+    return Edit(address, kind, places, _values(given.get("values"), address), str(given.get("source", "")))
 
 
 def _selected(raw: object, address: str) -> int | slice | None:

@@ -13,7 +13,9 @@ from time import perf_counter
 import numpy as np
 
 from engine.decoder import Decoder
+from engine.editing import EditHistory, applied
 from engine.edits import Edit
+from engine.effect import Effect
 from engine.errors import InputError, MiniGPTError
 from engine.feeding import feed_prompt, node_bytes, owned, replay, rows_of
 from engine.lane import Comparison, beside
@@ -59,6 +61,8 @@ class Session:
     leaf       the last token of the active text; None before the first prompt
     switch     what the last change of settings did
     comparison a second lane that is locked to this text; None without one
+    edits      what was changed by hand in the stepped pass; `engine.editing` adds, undoes and weighs them
+    effect     what they did to the next token, when it was last measured; None without any
     ended      why generation stopped, in words, or None while it could go on
     """
 
@@ -72,6 +76,8 @@ class Session:
         self.leaf: Node | None = None
         self.ended: str | None = None
         self.edits: list[Edit] = []
+        self.edit_history = EditHistory()
+        self.effect: Effect | None = None
         self.breakpoints: set[str] = set()
         self.pass_kind = PLAIN
         self.tokens_per_s: float | None = None
@@ -286,8 +292,9 @@ class Session:
             if kind is not None:
                 raise
             return
-        edits = () if self.pass_kind == TRAINING else self.edits  # an edit is no part of what is learned
+        edits, views = applied(self, stepped)
         self.stepper = Stepper(*stepped, edits, self.breakpoints, depth, self.pass_kind)
+        self.stepper.edits = views
 
     def _prepared(self) -> Prepared:
         return prepare(self.model.config, self.model.weights, self.settings, factors=self.model.factors)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from engine.effect import EditView, Effect
 from engine.memory import MemoryReport
 from engine.program import Cost, Shape
 from engine.sampling import Sampler
@@ -84,6 +85,7 @@ class Stepping:
 
     kind: str = "plain"  # or "generating" or "training": see `engine.passes`
     ids: tuple[int, ...] = ()  # the tokens that the pass is over
+    edits: tuple[EditView, ...] = ()  # what was changed by hand
 
     @property
     def done(self) -> bool:
@@ -134,14 +136,15 @@ class Snapshot:
     memory: MemoryReport
     attention_rows: tuple[AttentionRows, ...]
     entropy_rows: tuple[Array, ...] = ()  # beside attention_rows: (L, H, T), nats, one per chunk
+    habit_rows: tuple[Array, ...] = ()  # beside attention_rows: (4, L, H, T), see `engine.analysis.habits`
     attention_dropped: int = 0  # how many leading tokens have no attention kept, for the byte budget
     candidate_rows: tuple[tuple[Candidate, ...], ...] = ()  # [i]: candidates for the token AFTER token i
-    habit_rows: tuple[Array, ...] = ()  # beside attention_rows: (4, L, H, T), see `engine.analysis.habits`
     branches: tuple[Branch, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     has_tokenizer: bool = True  # if not, tokens are shown as their ids
     switch: Switch | None = None  # what the last change of settings did
     windows: tuple[int | None, ...] = ()  # keys a token may see in each layer, itself included; None: all before it
+    effect: Effect | None = None  # what the edits do to the next token
 
     def candidates(self, position: int) -> tuple[Candidate, ...]:
         """The best guesses for the token at `position` (one past the end: the next token); empty for the first."""

@@ -64,6 +64,7 @@ class SnapshotMaker:
             warnings=session.model.warnings,
             windows=windows,
             switch=session.switch,
+            effect=session.effect,
             has_tokenizer=session.model.tokenizer is not None,
         )
 
@@ -88,7 +89,6 @@ class SnapshotMaker:
         self._entropies = {id(row): self._entropies.get(id(row)) or (row, _entropies(row)) for row in rows}
         return tuple(values for _, values in self._entropies.values())
 
-    def _branches(self, nodes: list[Node]) -> tuple[Branch, ...]:
     def _row_habits(
         self, rows: tuple[AttentionRows, ...], nodes: list[Node], windows: tuple[int | None, ...]
     ) -> tuple[Array, ...]:
@@ -105,6 +105,7 @@ class SnapshotMaker:
         self._habits = found
         return tuple(values for _, _, values in found.values())
 
+    def _branches(self, nodes: list[Node]) -> tuple[Branch, ...]:
         ends = self.session.branch_ends()
         if len(ends) < 2:
             return ()
