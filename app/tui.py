@@ -22,6 +22,7 @@ from app.cli.guard import guarded
 from app.cli.output import say
 from app.cli.version import VERSION
 from engine.errors import InputError, SurroundingsError
+from engine.saved import SESSION_ENDING, TRACE_ENDING
 
 if TYPE_CHECKING:
     from app.screens.opening import Opening
@@ -39,7 +40,12 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     made.add_argument("--version", action="version", version=f"minigpt {VERSION}")
-    made.add_argument("model", nargs="?", metavar="MODEL", help=f"{MODEL_HELP}; or a saved session, F.minigpt.json")
+    made.add_argument(
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        help=f"{MODEL_HELP}; a saved session, F.minigpt.json; a recorded pass, F.trace.safetensors",
+    )
     made.add_argument("--anyway", action="store_true", help="open a session though its model has other weights now")
     add_prompt_flags(made, required=False)
     add_settings_flags(made)
@@ -59,10 +65,15 @@ def opening_from(words: Sequence[str]) -> Opening:
     if args.model is None:
         raise InputError(NO_MODEL)
     settings, sampler = settings_from(args), sampler_from(args)
-    if args.model.endswith(".minigpt.json"):
+    is_text_given = args.prompt is not None or args.ids is not None or are_settings_given(args)
+    if args.model.endswith(TRACE_ENDING):
+        if is_text_given:
+            raise InputError("a trace holds its own text and settings: give none, or name a model")
+        return Opening(args.model)
+    if args.model.endswith(SESSION_ENDING):
         from engine.session_file import read_session
 
-        if args.prompt is not None or args.ids is not None or are_settings_given(args):
+        if is_text_given:
             raise InputError("a session holds its own text and settings: give none, or name a model")
         kept = read_session(args.model)
         return Opening(kept.model, kept=kept, anyway=args.anyway, is_kept_safe=True)

@@ -15,6 +15,7 @@ from engine.saved import TRACE_ENDING
 
 if TYPE_CHECKING:
     from engine.driver import Driver
+    from engine.trace_driver import TraceDriver
     from viewers.exports import Export, Options
 
 POLL_S = 0.02
@@ -38,7 +39,7 @@ class ExportJob:
 
     def __init__(
         self,
-        driver: Driver,
+        driver: Driver | TraceDriver,
         directory: Path,
         rows: Sequence[tuple[Export, str]],
         options: Options,

@@ -34,6 +34,7 @@ from viewers.compare_actions import COMPARE_ACTIONS
 if TYPE_CHECKING:
     from app.screens.explore import Explore
     from engine.driver import Driver
+    from engine.trace_driver import TraceDriver
 
 KINDS: dict[str, Callable[[str], Panel]] = {
     "texts": TextsPanel, "tokens": TokensPanel, "drift": AddressesPanel, "curve": CurvePanel, "values": ValuesPanel,
@@ -58,7 +59,7 @@ class Compare(CompareDoing, Screen[None]):
         self.pair: Pair | None = None
         self.view = CompareView()
         self.recent = ("drift", "texts", "curve", "values")
-        self._driver: Driver | None = None  # whose session is compared
+        self._driver: Driver | TraceDriver | None = None  # whose session is compared
         self._asked: object = None  # what was last asked of it, so that nothing is asked twice
 
     def compose(self) -> ComposeResult:

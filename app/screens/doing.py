@@ -40,7 +40,8 @@ class Doing(Changing, Sessions, Exporting):
         self.send("choose", position=position, id=token)
 
     def action_edit_prompt(self) -> None:
-        if self.snapshot is None:
+        if self.snapshot is None or self.opening.is_recording:
+            self.send("prompt")
             return
         leave = "Enter runs it · ^u clears it · ↵ is a new line · Esc leaves"
         if self.snapshot.has_tokenizer:

@@ -25,6 +25,7 @@ from viewers.exports import DATA, EXPORTS, FORMATS, PICTURES, Export, Options, c
 if TYPE_CHECKING:
     from engine.driver import Driver
     from engine.snapshot import Snapshot
+    from engine.trace_driver import TraceDriver
 
 EVERYTHING = "everything"
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -61,11 +62,12 @@ class ExportLayer(ListLayer):
         Binding("o", "open", show=False),
     ]
 
-    def __init__(self, driver: Driver, snapshot: Snapshot, model: str, layer: int, head: int) -> None:
+    def __init__(self, driver: Driver | TraceDriver, snapshot: Snapshot, model: str, layer: int, head: int) -> None:
         super().__init__()
         self.driver, self.snapshot, self.model, self.at = driver, snapshot, model, (layer, head)
         self.what, self.form, self.dark = EVERYTHING, "", False
         self.where = f"minigpt-{datetime.now():%Y%m%d-%H%M%S}"
+        self.is_recording = model.endswith(TRACE_ENDING)  # which is no session, and says all of itself
         self.job: ExportJob | None = None
 
     def on_mount(self) -> None:
@@ -78,6 +80,7 @@ class ExportLayer(ListLayer):
     def whats(self) -> list[str]:
         made = {format for row in EXPORTS for format in row.formats}
         groups = [name for name, formats in GROUPS.items() if not formats or made & set(formats)]
+        groups = [name for name in groups if name != "session" or not self.is_recording]
         return [*groups, *(row.name for row in EXPORTS)]
 
     @property
@@ -101,7 +104,7 @@ class ExportLayer(ListLayer):
     @property
     def saves(self) -> list[str]:
         """The files that the driver writes itself."""
-        endings = {"trace": TRACE_ENDING, "session": SESSION_ENDING}
+        endings = {"trace": TRACE_ENDING} | ({} if self.is_recording else {"session": SESSION_ENDING})
         wanted = endings if self.what == EVERYTHING and not self.form else {self.what}
         return [f"{name}{ending}" for name, ending in endings.items() if name in wanted]
 
@@ -207,7 +210,8 @@ class ExportLayer(ListLayer):
             return shlex.join(["minigpt-tui", str(Path(self.where) / f"session{SESSION_ENDING}")])
         tokens = self.snapshot.tokens
         given = next((i for i, token in enumerate(tokens) if token.generated), len(tokens))
-        text = text_words([token.id for token in tokens], given, self.snapshot.settings, self.snapshot.seed)
+        ids = [token.id for token in tokens]
+        text = [] if self.is_recording else text_words(ids, given, self.snapshot.settings, self.snapshot.seed)
         if self.what == "trace":
             return trace_command(self.model, text, str(Path(self.where) / f"trace{TRACE_ENDING}"))
         formats = FORMATS if self.what == EVERYTHING and not self.form else self.formats

@@ -11,6 +11,7 @@ from app.screens.wired import Wired
 from app.widgets.panel import Panel
 from engine.errors import MiniGPTError
 from engine.files import atomic_write
+from engine.saved import TRACE_ENDING
 from engine.snapshot import Snapshot
 from engine.text import visible
 from viewers.listing_tree import same_in_block, stands_in
@@ -111,6 +112,8 @@ class Looking(Wired):
 
 def command_of(snapshot: Snapshot, model: str, prompt: str | None) -> str:
     """What opens this model, text and settings again. The text is said in ids once it is more than the prompt."""
+    if model.endswith(TRACE_ENDING):  # which holds the text and all else
+        return shlex.join(["minigpt-tui", model])
     sampler = snapshot.sampler
     if prompt is None or prompt != visible(prompt) or any(token.generated for token in snapshot.tokens):
         text = "--ids=" + ",".join(str(token.id) for token in snapshot.tokens)

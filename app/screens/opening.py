@@ -7,19 +7,23 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.sampling import Sampler
+from engine.saved import TRACE_ENDING
 from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.driver import Driver
     from engine.session import Session
     from engine.session_file import SavedSession
+    from engine.trace_driver import TraceDriver
 
 DEFAULT_PROMPT = "Once upon a time"
 FIRST_VIEW = "blocks.0.attn.pattern"
 
 
 class Opening:
-    """A model on its way in, or a saved session. `driver` is there when it is open, `error` if it could not be.
+    """A model on its way in, a saved session, or a recorded pass, which needs no model.
+
+    `driver` is there when it is open, `error` if it could not be.
 
     kept    the session to go on with, `anyway` if its model has other weights now
     """
@@ -41,9 +45,14 @@ class Opening:
         self.model, self.prompt, self.ids, self.kind = model, prompt, ids, kind
         self.kept, self.anyway, self.is_kept_safe = kept, anyway, is_kept_safe
         self.settings, self.sampler, self.seed = settings or Settings(), sampler or Sampler(), seed
-        self.driver: Driver | None = None
+        self.driver: Driver | TraceDriver | None = None
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._open, name="opening", daemon=True)
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it is a trace: something to look at, not to go on with."""
+        return self.model.endswith(TRACE_ENDING)
 
     def start(self) -> None:
         self._thread.start()
@@ -58,6 +67,9 @@ class Opening:
 
     def _open(self) -> None:
         try:
+            if self.is_recording:
+                self._show_recording()
+                return
             from app.cli.opening import require_memory
             from engine.driver import Driver
             from engine.session import open_session
@@ -85,6 +97,12 @@ class Opening:
             self.driver = driver
         except BaseException as error:
             self.error = error
+
+    def _show_recording(self) -> None:
+        from engine.trace_driver import TraceDriver
+        from engine.trace_file import open_trace
+
+        self.driver = TraceDriver(open_trace(self.model))
 
     def _reopen(self, kept: SavedSession) -> None:
         """Go on with a saved session."""

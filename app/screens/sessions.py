@@ -40,6 +40,8 @@ class Sessions(Wired):
         """Save under the name it has, or ask for one."""
         if self.snapshot is None:
             self.say("The model is still being opened.")
+        elif self.opening.is_recording:
+            self.send("save")
         elif self.saved_as is not None:
             self._save(self.saved_as)
         else:
