@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 SETUP := $(VENV)/.done-setup
+WINDOW := $(VENV)/.done-window
 TESTING := $(VENV)/.done-testing
 SOURCES := pyproject.toml constraints.txt app/cli/version.py
 
@@ -17,7 +18,7 @@ export MODEL PROMPT
 help:
 	@echo "make setup          install into .venv (needs python3-venv and the network, once)"
 	@echo "make run [MODEL=PATH] [PROMPT=TEXT]   open a model in the terminal app"
-	@echo "make gui            open the window"
+	@echo "make gui [MODEL=PATH] [PROMPT=TEXT]   install what the window needs, and open it"
 	@echo "make test           run the tests          make soak    their long versions"
 	@echo "make check          style and types        make bench   speed, as ratios in one run"
 	@echo "make clean          remove .venv and everything made"
@@ -35,6 +36,10 @@ $(SETUP): $(BIN)/python $(SOURCES)
 	$(PIP) -e .
 	@touch $@
 
+$(WINDOW): $(SETUP)
+	$(PIP) -e '.[gui]'
+	@touch $@
+
 $(TESTING): $(SETUP)
 	$(PIP) -e '.[test]'
 	@touch $@
@@ -43,8 +48,9 @@ run: $(SETUP)
 	@set --; if [ -n "$$MODEL" ]; then set -- "$$MODEL"; fi; \
 	  if [ -n "$$PROMPT" ]; then set -- "$$@" --prompt="$$PROMPT"; fi; $(BIN)/minigpt-tui "$$@"
 
-gui: $(SETUP)
-	@$(BIN)/minigpt-gui
+gui: $(WINDOW)
+	@set --; if [ -n "$$MODEL" ]; then set -- "$$MODEL"; fi; \
+	  if [ -n "$$PROMPT" ]; then set -- "$$@" --prompt="$$PROMPT"; fi; $(BIN)/minigpt-gui "$$@"
 
 test: $(TESTING)
 	$(BIN)/python -m pytest -m 'not soak'

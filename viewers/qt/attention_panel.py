@@ -1,0 +1,68 @@
+"""Attention: every head as one mosaic, and the chosen one large, with its tokens."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter, QVBoxLayout
+
+from engine.snapshot import Snapshot
+from viewers.picture import KEY, QUERY, SHARE, Axis, Picture
+from viewers.qt.canvas import Heat
+from viewers.qt.mosaic import EMPTY, Mosaic
+from viewers.qt.mosaic_model import SCALE
+from viewers.qt.panel import Desk, Is, Panel, dim_label
+
+LIMIT = "What a head looks at is not proof of why the model says what it says."
+
+
+def head_picture(snapshot: Snapshot, layer: int, head: int) -> Picture:
+    """The pattern of one head, as it was computed while the text was run."""
+    texts = tuple(token.text for token in snapshot.tokens)
+    count = len(texts)
+    values = snapshot.attention(layer, head)
+    return Picture(values, Axis(QUERY, count, texts), Axis(KEY, count, texts), SCALE, square=True, about=SHARE)
+
+
+class AttentionPanel(Panel):
+    name, title = "attention", "Attention"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.mosaic, self.heat = Mosaic(), Heat(EMPTY)
+        self.says = dim_label(LIMIT)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self.mosaic)
+        split.addWidget(self.heat)
+        split.setStretchFactor(0, 2)
+        split.setStretchFactor(1, 3)
+        split.setChildrenCollapsible(False)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(6, 6, 6, 6)
+        box.addWidget(split, 1)
+        box.addWidget(self.says)
+        self.mosaic.chosen.connect(lambda layer, head: desk.look(layer=layer, head=head))
+        self.mosaic.pointed.connect(lambda words: self.says.setText(words or LIMIT))
+        self.heat.pointed.connect(lambda *_: self.says.setText(self.sentence))
+        self.heat.clicked.connect(lambda row, _: desk.look(token=row))
+
+    def drawn_from(self) -> object:
+        s, view = self.desk.snapshot, self.desk.view
+        return s and (Is(s.attention_rows), s.tokens, s.windows, view.layer, view.head, view.query(s))
+
+    def draw_now(self) -> None:
+        snapshot, view, theme = self.desk.snapshot, self.desk.view, self.desk.theme
+        if snapshot is None:
+            return
+        layer, head = min(view.layer, snapshot.layers - 1), min(view.head, snapshot.heads - 1)
+        self.mosaic.show_snapshot(snapshot, layer, head, theme)
+        if not snapshot.tokens:
+            self.heat.show_picture(None, "", theme)
+            return
+        self.heat.show_picture(head_picture(snapshot, layer, head), f"layer {layer}, head {head}", theme)
+        if view.token is not None and view.token < len(snapshot.tokens) and not self.heat.underMouse():
+            column = self.heat.cell[1] if self.heat.cell else 0
+            self.heat.point_at((view.token, min(column, len(snapshot.tokens) - 1)))
+
+    @property
+    def sentence(self) -> str:
+        return self.heat.sentence if self.heat.cell else LIMIT

@@ -1,0 +1,84 @@
+"""Where the panels are: docks that can be moved, floated and tabbed; kept for the next time, put back when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget
+
+from viewers.qt.panel import Panel
+
+VERSION = 2  # of the arrangement: another one forgets what was kept
+LEFT = (("text",), ("candidates", "settings"))
+MIDDLE = (("attention",), ("logprobs", "entropy", "memory", "timeline", "training"))
+RIGHT = (("program",), ("value",))
+
+
+def settings_file() -> QSettings:
+    """This program's own file among the user's settings."""
+    from platformdirs import user_config_path
+
+    path: Path = user_config_path("minigpt", appauthor=False) / "window.ini"
+    return QSettings(str(path), QSettings.Format.IniFormat)
+
+
+class Docks:
+    """The docks of a window, by the names of their panels."""
+
+    def __init__(self, window: QMainWindow, panels: Sequence[Panel]) -> None:
+        self.window = window
+        self.docks: dict[str, QDockWidget] = {}
+        window.setDockNestingEnabled(True)
+        window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        for panel in panels:
+            dock = QDockWidget(panel.title, window)
+            dock.setObjectName(panel.name)
+            dock.setWidget(panel)
+            dock.visibilityChanged.connect(lambda _, p=panel: p.refresh())
+            self.docks[panel.name] = dock
+        self.arrange()
+
+    def arrange(self) -> None:
+        """The first arrangement: text left, attention in the middle, the program right, charts below."""
+        window, area = self.window, Qt.DockWidgetArea.LeftDockWidgetArea
+        for dock in self.docks.values():
+            dock.setFloating(False)
+            window.removeDockWidget(dock)
+        tops = [self.docks[column[0][0]] for column in (LEFT, MIDDLE, RIGHT)]
+        window.addDockWidget(area, tops[0])
+        window.splitDockWidget(tops[0], tops[1], Qt.Orientation.Horizontal)
+        window.splitDockWidget(tops[1], tops[2], Qt.Orientation.Horizontal)
+        for column in (LEFT, MIDDLE, RIGHT):
+            top, *others = (self.docks[name] for name in column[1] if name in self.docks)
+            window.splitDockWidget(self.docks[column[0][0]], top, Qt.Orientation.Vertical)
+            for other in others:
+                window.tabifyDockWidget(top, other)
+            top.raise_()
+        for dock in self.docks.values():
+            dock.show()
+        wide, high = max(window.width(), 1200), max(window.height(), 700)
+        window.resizeDocks(tops, [int(wide * part) for part in (0.25, 0.40, 0.35)], Qt.Orientation.Horizontal)
+        for column, part in ((LEFT, 0.44), (MIDDLE, 0.62), (RIGHT, 0.55)):
+            pair = [self.docks[column[0][0]], self.docks[column[1][0]]]
+            window.resizeDocks(pair, [int(high * part), int(high * (1 - part))], Qt.Orientation.Vertical)
+
+    def bring(self, name: str) -> None:
+        """Show a panel, before what lies over it, and give it the keys."""
+        dock = self.docks[name]
+        dock.show()
+        dock.raise_()
+        dock.widget().setFocus()
+
+    def keep(self, settings: QSettings) -> None:
+        settings.setValue("layout", VERSION)
+        settings.setValue("state", self.window.saveState(VERSION))
+        settings.setValue("geometry", self.window.saveGeometry())
+
+    def restore(self, settings: QSettings) -> bool:
+        """As it was kept, if there is such a thing; whether there was."""
+        state, geometry = settings.value("state"), settings.value("geometry")
+        if not isinstance(state, QByteArray) or not isinstance(geometry, QByteArray):
+            return False
+        return self.window.restoreGeometry(geometry) and self.window.restoreState(state, VERSION)

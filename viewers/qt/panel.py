@@ -1,0 +1,89 @@
+"""`Panel`: what the docks hold. A panel is drawn when what it shows has changed and somebody can see it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+from engine.snapshot import Snapshot
+from engine.training.snapshot import TrainingSnapshot
+from viewers.qt.fetcher import Fetcher
+from viewers.qt.theme import Theme
+from viewers.view import View
+
+
+class Desk(Protocol):
+    """What a panel may ask of the window."""
+
+    snapshot: Snapshot | None
+    training: TrainingSnapshot
+    view: View
+    theme: Theme
+    fetcher: Fetcher
+
+    def look(self, **changes: object) -> None: ...
+    def send(self, command: str, **arguments: Any) -> None: ...
+    def order(self, command: str, *arguments: Any) -> None: ...
+    def say(self, words: str) -> None: ...
+
+
+class Is:
+    """Something that is equal to itself alone: for arrays and large tuples that are new when they differ."""
+
+    def __init__(self, thing: object) -> None:
+        self.thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Is) and self.thing is other.thing
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Panel(QWidget):
+    """A base. `drawn_from` says what a drawing depends on; `draw_now` makes it."""
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._drawn: object = None
+        self.setAccessibleName(self.title)
+
+    def drawn_from(self) -> object:
+        """What a drawing depends on, apart from the theme; None while there is nothing to draw."""
+        raise NotImplementedError
+
+    def draw_now(self) -> None:
+        raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Draw, if it would look different and can be seen."""
+        if not self.isVisible():
+            return
+        key = (self.drawn_from(), self.desk.theme)
+        if key != self._drawn:
+            self._drawn = key
+            self.draw_now()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    @property
+    def sentence(self) -> str:
+        """What it says about its cursor, for copying."""
+        return self.title
+
+
+def dim_label(words: str = "") -> QLabel:
+    """A quiet line of plain text that may be wrapped."""
+    label = QLabel(words)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setProperty("dim", True)
+    label.setWordWrap(True)
+    return label

@@ -1,0 +1,329 @@
+"""The main window: panels in docks around one snapshot. It polls the newest, and draws only what has changed."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QFontMetrics
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QProgressBar,
+    QSizePolicy,
+    QToolBar,
+    QWidget,
+)
+
+from engine.link.remote import Remote
+from engine.snapshot import Snapshot
+from engine.text import visible
+from engine.training.snapshot import TrainingSnapshot
+from viewers.qt.actions_menu import fill_menus, fill_toolbar, make_actions, paint_icons
+from viewers.qt.attention_panel import AttentionPanel
+from viewers.qt.candidates_panel import CandidatesPanel
+from viewers.qt.docks import Docks, settings_file
+from viewers.qt.doing import Doing
+from viewers.qt.entropy_panel import EntropyPanel
+from viewers.qt.fetcher import Fetcher
+from viewers.qt.following import Follower, cursor_address
+from viewers.qt.logprob_panel import LogprobPanel
+from viewers.qt.memory_panel import MemoryPanel
+from viewers.qt.panel import Panel
+from viewers.qt.program_panel import ProgramPanel
+from viewers.qt.saving import Saving
+from viewers.qt.settings_panel import SettingsPanel
+from viewers.qt.strip import strip_words
+from viewers.qt.text_panel import TextPanel
+from viewers.qt.theme import SYSTEM, apply, theme_of
+from viewers.qt.timeline_panel import TimelinePanel
+from viewers.qt.train_panel import TrainPanel
+from viewers.qt.value_panel import ValuePanel
+from viewers.view import View
+
+POLL_MS = 33
+REMARK_S = 12.0
+KINDS: tuple[type[Panel], ...] = (TextPanel, CandidatesPanel, SettingsPanel, AttentionPanel, LogprobPanel, EntropyPanel,
+                                  MemoryPanel, TimelinePanel, TrainPanel, ProgramPanel, ValuePanel)  # fmt: skip
+CHANGING = frozenset({"prompt", "choose", "take_back", "generate", "activate", "configure"})
+OPENING = "Opening the model …"
+
+
+class Strip(QLabel):
+    """A line that is cut where the window ends; all of it is in its tip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("dim", True)
+        self.setMinimumWidth(60)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.whole = ""
+
+    def put(self, words: str) -> None:
+        self.whole = words
+        self.setToolTip(words.replace("<", "‹"))
+        self._cut()
+
+    def resizeEvent(self, event: Any) -> None:
+        self._cut()
+
+    def _cut(self) -> None:
+        cut = QFontMetrics(self.font()).elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width() - 8)
+        if cut != self.text():
+            self.setText(cut)
+
+
+class Window(Doing, Saving, QMainWindow):
+    """The window over one link."""
+
+    def __init__(self, remote: Remote, is_alone: bool = True, source: str = "") -> None:
+        super().__init__()
+        self.remote, self.is_alone, self.source = remote, is_alone, source
+        self.snapshot: Snapshot | None = None
+        self.training = TrainingSnapshot()
+        self.view = View()
+        self.stepped = False
+        self.kept = settings_file()
+        self.theme_choice = str(self.kept.value("theme", SYSTEM))
+        self.theme = theme_of(self.theme_choice, app())
+        apply(app(), self.theme)
+        self.fetcher = Fetcher()
+        self.fetcher.start()
+        self._follower = Follower(self)
+        self._fetched: object = None
+        self._remark_s = 0.0
+        self._error: str | None = None
+        self._ended = False
+        self._before_maximising: QByteArray | None = None
+        self.setWindowTitle("MiniGPT")
+        self.setAcceptDrops(True)
+        self.resize(1280, 800)
+        self.panels: dict[str, Panel] = {kind.name: kind(self) for kind in KINDS}
+        self.docks = Docks(self, list(self.panels.values()))
+        self._fill()
+        self._restored = self.docks.restore(self.kept)
+        app().styleHints().colorSchemeChanged.connect(lambda _: self.wear(self.theme_choice))
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.poll)
+        self._timer.start(POLL_MS)
+
+    def _fill(self) -> None:
+        """Menus, toolbar, the strip of the configuration, the line of remarks."""
+        self.made = make_actions(self, self.handler)
+        self.menus = fill_menus(self, self.made, [dock.toggleViewAction() for dock in self.docks.docks.values()])
+        self.export_menu(self.menus["Files"].addMenu("&Export one"))
+        bar, line = QToolBar(), QToolBar()
+        fill_toolbar(bar, self.made)
+        paint_icons(self.made, self.theme, False)
+        self.strip, self.remark, self.progress = Strip(), Strip(), QProgressBar()
+        self.strip.put(OPENING)
+        self.strip.setAccessibleName("Configuration")
+        line.setObjectName("strip")
+        line.setWindowTitle("Configuration")
+        line.setMovable(False)
+        line.addWidget(self.strip)
+        self.addToolBar(bar)
+        self.addToolBarBreak()
+        self.addToolBar(line)
+        self.progress.setFixedWidth(180)
+        self.progress.setMaximumHeight(16)
+        self.progress.hide()
+        self.statusBar().addWidget(self.remark, 1)
+        self.statusBar().addPermanentWidget(self.progress)
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        if not self._restored:  # sizes are known only now
+            self._restored = True
+            QTimer.singleShot(0, self.docks.arrange)
+
+    # what the panels may ask for
+
+    def look(self, **changes: object) -> None:
+        """Look at something else."""
+        self.view = replace(self.view, **changes)  # type: ignore[arg-type]
+        self.refresh()
+
+    def send(self, command: str, **arguments: Any) -> None:
+        """Queue a command for the driver. Where the text or the program changes, the pass is followed again."""
+        self.stepped = self.stepped and command not in CHANGING
+        self.remote.session.send(command, **arguments)
+
+    def order(self, command: str, *arguments: Any) -> None:
+        self.remote.training.order(command, *arguments)
+
+    def say(self, words: str) -> None:
+        """A remark, for a while."""
+        self.remark.put(visible(words))
+        self._remark_s = perf_counter()
+
+    def cancel(self) -> None:
+        self.remote.session.cancel()
+
+    def wear(self, choice: str) -> None:
+        """Other colours."""
+        self.theme_choice, self.theme = choice, theme_of(choice, app())
+        apply(app(), self.theme)
+        paint_icons(self.made, self.theme, self.busy)
+        self.kept.setValue("theme", choice)
+        self.refresh()
+
+    def put_back(self) -> None:
+        self.docks.arrange()
+
+    def maximise(self) -> bool:
+        """One panel alone, or all of them again; whether it is alone now."""
+        if self._before_maximising is not None:
+            self.restoreState(self._before_maximising)
+            self._before_maximising = None
+            return False
+        self._before_maximising = self.saveState()
+        chosen = self.panel_with_keys()
+        for name, dock in self.docks.docks.items():
+            if name != chosen.name and not dock.isFloating():
+                dock.hide()
+        return True
+
+    def panel_with_keys(self) -> Panel:
+        """The panel that has the keyboard, or attention."""
+        widget: QWidget | None = app().focusWidget()
+        while widget is not None and not isinstance(widget, Panel):
+            widget = widget.parentWidget()
+        return widget if isinstance(widget, Panel) else self.panels["attention"]
+
+    def command_words(self) -> str:
+        """What opens this model, text and settings again."""
+        s = self.snapshot
+        words = ["minigpt-gui", self.source or (s.model_name if s else "")]
+        if s is not None:
+            words += ["--ids", ",".join(str(token.id) for token in s.tokens), *s.settings.flags()]
+            dials = s.sampler
+            words += ["--seed", str(s.seed), "--temperature", f"{dials.temperature:g}", "--top-k", str(dials.top_k)]
+            words += ["--top-p", f"{dials.top_p:g}", "--repetition-penalty", f"{dials.repetition_penalty:g}"]
+        return shlex.join(words)
+
+    def open_spec(self, spec: str) -> None:
+        """Open another model or a session in place of this."""
+        self.say(f"opening {spec} …")
+        self.source = spec
+        self.remote.open(spec)
+
+    # what comes
+
+    def poll(self) -> None:
+        """Show what is new; frames that nobody saw are gone."""
+        latest, training, again = self.remote.session.latest, self.remote.training.latest, False
+        if latest is not None and latest is not self.snapshot:
+            self._take(latest)
+            again = True
+        if training is not self.training:
+            self.training, again = training, True
+        if self.fetcher.latest is not self._fetched:
+            self._fetched, again = self.fetcher.latest, True
+        if again:
+            self.refresh()
+        self._tell()
+        if self.remote.closed.is_set() and not self._ended:
+            self._lost()
+
+    def _take(self, snapshot: Snapshot) -> None:
+        before, self.snapshot = self.snapshot, snapshot
+        address = cursor_address(before, snapshot)
+        if before is None or before.model_name != snapshot.model_name:
+            self.view = replace(self.view, layer=0, head=0, token=None)
+            self.setWindowTitle(f"{visible(snapshot.model_name)} · MiniGPT")
+            self.stepped = False
+        if address is not None:
+            self.view = replace(self.view, address=address)
+        for name, action in self.made.items():
+            if action.isCheckable():
+                action.setChecked(bool(getattr(snapshot.settings, name)))
+        if before is None or (before.busy is None) != (snapshot.busy is None):
+            paint_icons(self.made, self.theme, snapshot.busy is not None)
+        self._progress(snapshot)
+        self.strip.put(strip_words(snapshot))
+        notice = snapshot.notice
+        if notice and (before is None or before.notice != notice):
+            self.say(notice)
+        if self.is_alone and not self.stepped:
+            self._follower.follow(snapshot)
+
+    def _progress(self, snapshot: Snapshot) -> None:
+        self.progress.setVisible(snapshot.busy is not None)
+        done, total = snapshot.progress or (0, 0)
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+        self.progress.setFormat(f"{snapshot.busy or ''} %v/%m" if total else "")
+        if snapshot.busy:
+            self.remark.put(f"{snapshot.busy} …   Esc stops it; what was made is kept")
+            self._remark_s = perf_counter()
+        elif self.remark.whole.endswith("what was made is kept"):
+            self.remark.put("")
+
+    def _tell(self) -> None:
+        """Remarks fade; what the other end refused is said once."""
+        if self.remote.error is not None and self.remote.error is not self._error:
+            self._error = self.remote.error
+            self.say(f"error: {self._error}")
+        job = self.job
+        if job is not None:
+            latest = job.latest
+            self.say(latest.ended or f"export: {latest.doing}, {latest.done} of {latest.total} …")
+            if latest.ended is not None:
+                self.job = None
+        if self.remark.whole and perf_counter() - self._remark_s > REMARK_S:
+            self.remark.put("")
+
+    def refresh(self) -> None:
+        """Draw every panel that would look different."""
+        for panel in self.panels.values():
+            panel.refresh()
+
+    def _lost(self) -> None:
+        """The other end is gone: it said why, or the terminal app was left."""
+        self._ended = True
+        if self.snapshot is None or not self.is_alone:
+            self.close()
+            return
+        words = "The process that held the session has ended; what it kept is offered at the next start."
+        box = QMessageBox(QMessageBox.Icon.Warning, "MiniGPT", words, parent=self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    # coming and going
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = next((url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()), None)
+        if path:
+            self.open_spec(path)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.end()
+        super().closeEvent(event)
+
+    def end(self) -> None:
+        """Keep the arrangement and let go of the other end; twice is as once."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self.docks.keep(self.kept)
+            self.kept.sync()
+        if self.job is not None:
+            self.job.cancel()
+        self.fetcher.close()
+        self.remote.close()
+
+
+def app() -> QApplication:
+    found = QApplication.instance()
+    assert isinstance(found, QApplication)
+    return found

@@ -1,0 +1,43 @@
+"""What a person can do in the window: the actions of the first screen, and those that only a window has."""
+
+from __future__ import annotations
+
+from viewers.actions import ACTIONS, Action
+
+ELSEWHERE = frozenset({
+    "up", "down", "left", "right", "page_up", "page_down", "first", "last", "enter",  # the widgets' own keys
+    "explore", "compare", "interrupt", "next_panel", "previous_panel", "palette", "export", "changes", "window",
+})  # fmt: skip
+
+OWN: tuple[Action, ...] = (
+    Action("open_model", ("ctrl+shift+o",), "Open a model …",
+           "A directory in the Hugging Face layout, or a .safetensors file.", "Files"),
+    Action("save_trace", ("ctrl+t",), "Save a trace …",
+           "Every value of the pass over this text, in one file.", "Files"),
+    Action("copy_picture", ("ctrl+shift+c",), "Copy the picture", "The panel as it is, for another program.", "Files"),
+    Action("save_picture", ("ctrl+shift+s",), "Save the picture …", "The panel as PNG or SVG.", "Files"),
+    Action("export_files", ("x", "ctrl+shift+e"), "Export files …",
+           "Every picture, page and table of the text, into a directory.", "Files"),
+    Action("copy_value", ("ctrl+shift+v",), "Copy the value", "The numbers of the shown value, as a table.", "Look"),
+    Action("commands", ("ctrl+shift+p", "ctrl+p"), "Find an action", "Type a part of its name.", "App"),
+    Action("theme", ("ctrl+shift+d",), "Light, dark, as the system", "Changes the colours of the window.", "App"),
+    Action("reset_layout", (), "Put the panels back", "As they were when the window was first opened.", "App"),
+)  # fmt: skip
+
+WINDOW_ACTIONS: tuple[Action, ...] = (*(action for action in ACTIONS if action.id not in ELSEWHERE), *OWN)
+TOOLBAR: tuple[str | None, ...] = (
+    "edit_prompt", "play", "take_back", "next_token", None,
+    "restep", "rewind", "step_back", "step", "run", "step_into", "step_out", "breakpoint", "pass", None,
+    "kv_cache", "int8", "low_rank_mlp", "optimize", None,
+    "colouring", "export_files", "theme",
+)  # fmt: skip
+
+ICONS = {
+    "edit_prompt": "mdi6.pencil-outline", "play": "mdi6.play", "take_back": "mdi6.chevron-left",
+    "next_token": "mdi6.chevron-right", "restep": "mdi6.refresh", "rewind": "mdi6.skip-backward",
+    "step_back": "mdi6.step-backward", "step": "mdi6.step-forward", "run": "mdi6.skip-forward",
+    "step_into": "mdi6.arrow-collapse-down", "step_out": "mdi6.arrow-collapse-up",
+    "breakpoint": "mdi6.record-circle-outline", "pass": "mdi6.swap-horizontal", "kv_cache": "mdi6.database-outline",
+    "int8": "mdi6.numeric-8-box-outline", "low_rank_mlp": "mdi6.arrow-split-vertical", "optimize": "mdi6.flash-outline",
+    "colouring": "mdi6.palette-outline", "export_files": "mdi6.export", "theme": "mdi6.theme-light-dark",
+}  # fmt: skip
