@@ -28,7 +28,7 @@ from engine.ops.attend import attend
 from engine.ops.attention import scores, weighted_sum
 from engine.ops.int8 import embed_int8, linear_int8
 from engine.ops.linear import linear
-from engine.prepare import Prepared, patterns, prepare
+from engine.prepare import patterns, prepare
 from engine.program import Program, Weights
 from engine.run import Run
 
@@ -149,49 +149,56 @@ def quality_of(
 
 def timed(stage: Stage, decoder: Decoder, ids: Sequence[int]) -> Figures:
     """Median and quartiles of the milliseconds that a token takes at the end of a text, and the bytes looking holds."""
-    runs = _logged(decoder.prepared, ids) if stage.watches == LOG else _fed(stage, decoder, ids)
-    spent, seen, started = list[float](), list[Array](), perf_counter()
-    for seconds, looked_at in runs:
+    runs = _logged if stage.watches == LOG else _whole if decoder.cache is None else _fed
+    spent, held, started = list[float](), 0, perf_counter()
+    for seconds, looked_at in runs(stage, decoder, ids):
         spent.append(1e3 * seconds)
-        seen = looked_at
+        by_number = {str(i): array for i, array in enumerate(looked_at)}
+        held = max(held, sum(held_bytes(by_number, lambda _: "all").values()))
         if decoder.cache is None and len(spent) >= FEWEST_TIMED and perf_counter() - started > TIMED_S:
             break
     for _ in decoder.feed(ids[len(decoder.ids) :]):  # so that bytes are told of the whole text
         pass
     low, middle, high = np.percentile(spent, (25, 50, 75)).tolist()
-    held = sum(held_bytes({str(i): array for i, array in enumerate(seen)}, lambda _: "all").values())
     return {"ms": middle, "ms_low": low, "ms_high": high, "timed_tokens": len(spent), "held_bytes": held}
 
 
 def _fed(stage: Stage, decoder: Decoder, ids: Sequence[int]) -> Iterator[tuple[float, list[Array]]]:
-    """Feed the last tokens one by one; yields seconds, and everything that was kept to be looked at so far."""
+    """Feed one token after the other; for the last ones yields seconds, and all that was kept to be looked at."""
     first, kept = _first_timed(ids), list[Array]()
-    alone = [[id] for id in ids[:first]] if decoder.cache is not None else [list(ids[:first])]
-    for part in (*alone, *([id] for id in ids[first:])):
-        if decoder.cache is None:  # where each length is compiled on its own, that is done first
-            _last(decoder, part)
-            decoder.rewind(len(decoder.ids) - len(part))
+    for at, id in enumerate(ids):
         started = perf_counter()
-        fed = _last(decoder, part)
+        fed = _last(decoder, [id])
         kept += fed.patterns
         if stage.watches == ENTROPY:
             kept.append(attention_entropy(fed.patterns))
         seconds = perf_counter() - started
-        if len(decoder.ids) > first:
+        if at >= first:
             yield seconds, kept
+
+
+def _whole(_: Stage, decoder: Decoder, ids: Sequence[int]) -> Iterator[tuple[float, list[Array]]]:
+    """The pass that makes each of the last tokens, over the whole text before it, the last token first."""
+    for length in range(len(ids), _first_timed(ids), -1):
+        decoder.rewind(0)
+        _last(decoder, ids[:length])  # each length is compiled on its own, beforehand
+        decoder.rewind(0)
+        started = perf_counter()
+        _last(decoder, ids[:length])
+        yield perf_counter() - started, []
+
+
+def _logged(_: Stage, decoder: Decoder, ids: Sequence[int]) -> Iterator[tuple[float, list[Array]]]:
+    """The same passes line by line, timing every line and keeping every value."""
+    program, weights = decoder.prepared.prompt
+    for length in range(len(ids), _first_timed(ids), -1):
+        started = perf_counter()
+        run = Run(program, weights, {"tokens": np.array([ids[:length]]), "position_ids": np.arange(length)}).run()
+        yield perf_counter() - started, [run.values[line.out] for line in program.lines]
 
 
 def _last(decoder: Decoder, part: Sequence[int]) -> Fed:
     return next(iter(decoder.feed(part, last_only=True)))
-
-
-def _logged(prepared: Prepared, ids: Sequence[int]) -> Iterator[tuple[float, list[Array]]]:
-    """Run the whole text line by line for each of the last tokens, timing every line and keeping every value."""
-    program, weights = prepared.prompt
-    for length in range(_first_timed(ids) + 1, len(ids) + 1):
-        started = perf_counter()
-        run = Run(program, weights, {"tokens": np.array([ids[:length]]), "position_ids": np.arange(length)}).run()
-        yield perf_counter() - started, [run.values[line.out] for line in program.lines]
 
 
 def _first_timed(ids: Sequence[int]) -> int:

@@ -116,7 +116,7 @@ def test_a_stage_is_the_one_before_and_one_thing_more():
     assert planned[6].settings.low_rank_mlp == 5
 
 
-def test_every_stage_is_measured_and_looking_changes_no_number(make_model, text):
+def test_every_stage_is_measured_and_looking_changes_no_number(make_model, text, plain_run):
     model = make_model("gpt2-erf-untied")
     sample = Sample(None, (tuple(text(20)), tuple(text(20, 1))))
     rows = {stage.name: measure(stage, model, sample).figures for stage in stages(3)}
@@ -124,6 +124,9 @@ def test_every_stage_is_measured_and_looking_changes_no_number(make_model, text)
         for name in (*EXACT, "flops", "attention_entropy", "specialization"):
             assert rows[looking_on][name] == rows[plain][name], (looking_on, name)
         assert rows[looking_on]["held_bytes"] > 0 == rows[plain]["held_bytes"]
+    run = plain_run(model, text(20))
+    made = [run[line.out].nbytes for line in model.program.lines if not line.op.is_view]
+    assert rows["operation log"]["held_bytes"] == sum(made)
     patterns = sum(4 * 2 * 3 * seen for seen in range(1, 21))  # 2 layers, 3 heads
     assert rows["head views"]["held_bytes"] == patterns
     assert rows["entropy"]["held_bytes"] == patterns + 20 * 2 * 3 * 4
