@@ -15,11 +15,13 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from app.screens.arrangement import PANELS
 from app.screens.explore import Explore
 from app.screens.lists import SamplingLayer
 from app.screens.opening import Opening
 from app.screens.palette import ActionCommands
 from app.screens.switching import Switching
+from app.state import read_state
 
 ASKED_S = 3.0
 WATCH_S = 1.0
@@ -39,6 +41,8 @@ class MiniGPTApp(Switching):
         super().__init__()
         self.opening, self.arguments = opening, arguments
         self.explore = Explore(opening)
+        if opening.is_kept_safe:
+            self.explore.recent = tuple(name for name in read_state().panels if name in PANELS) or self.explore.recent
         self.crash: BaseException | None = None
         self._asked_s = -ASKED_S
         self._terminal = termios.tcgetattr(0) if os.isatty(0) else None

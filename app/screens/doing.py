@@ -9,7 +9,8 @@ from app.screens.exporting import Exporting
 from app.screens.layers import AskLayer, HelpLayer
 from app.screens.lists import BranchesLayer, SamplingLayer
 from app.screens.sessions import Sessions
-from app.screens.wanted import ScreenWanted
+from app.screens.wanted import ModelWanted, ScreenWanted
+from app.state import read_state, write_state
 from app.widgets.attention import AttentionPanel
 from engine.text import visible
 from viewers.view import COLOURINGS
@@ -43,9 +44,10 @@ class Doing(Changing, Sessions, Exporting):
         if self.snapshot is None or self.opening.is_recording:
             self.send("prompt")
             return
-        leave = "Enter runs it · ^u clears it · ↵ is a new line · Esc leaves"
+        leave = "Enter runs it · ^u clears it · ↑ an earlier one · ↵ is a new line · Esc leaves"
         if self.snapshot.has_tokenizer:
-            self.app.push_screen(AskLayer("Prompt", leave, self.opening.prompt or ""), self._prompt)
+            earlier = read_state().prompts if self.opening.is_kept_safe else ()
+            self.app.push_screen(AskLayer("Prompt", leave, self.opening.prompt or "", earlier), self._prompt)
         else:
             ids = ",".join(map(str, self.opening.ids or ()))
             self.app.push_screen(AskLayer("Prompt, as ids: 1,2,3", leave, ids), self._ids)
@@ -53,6 +55,8 @@ class Doing(Changing, Sessions, Exporting):
     def _prompt(self, text: str | None) -> None:
         if text is not None:
             self.opening.prompt, self.opening.ids = text, None
+            if self.opening.is_kept_safe:
+                write_state(read_state().with_prompt(text))
             self.look(token=None)
             self.send("prompt", text=text)
 
@@ -144,6 +148,16 @@ class Doing(Changing, Sessions, Exporting):
 
     def action_train(self) -> None:
         self.post_message(ScreenWanted("train"))
+
+    def action_models(self) -> None:
+        from app.screens.models import ModelsLayer
+
+        self.app.push_screen(ModelsLayer(self.opening.model), self._open_model)
+
+    def _open_model(self, spec: str | None) -> None:
+        if spec is not None:
+            self.say(f"opening {visible(spec)} …")
+            self.post_message(ModelWanted(spec))
 
     def action_compare(self) -> None:
         self.post_message(ScreenWanted("compare"))

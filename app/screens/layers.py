@@ -100,11 +100,18 @@ class Line(Input):
 
 
 class AskLayer(Layer):
-    """One line of text, where `↵` is a new line: Enter answers, Escape leaves."""
+    """One line of text, where `↵` is a new line: Enter answers, Escape leaves. ↑ and ↓ go through earlier answers."""
 
-    def __init__(self, title: str, hint: str, value: str = "") -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "recall(1)", show=False),
+        Binding("down", "recall(-1)", show=False),
+    ]
+
+    def __init__(self, title: str, hint: str, value: str = "", earlier: Sequence[str] = ()) -> None:
         super().__init__()
         self.heading, self.hint, self.original = title, hint, value
+        self.answers = (value, *(text for text in earlier if text != value))  # the last given first
+        self._at = 0
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -112,7 +119,13 @@ class AskLayer(Layer):
             yield Line(visible(self.original), id="answer", select_on_focus=False)
             yield Static(inert(self.hint), classes="layer-hint")
 
+    def action_recall(self, by: int) -> None:
+        self._at = min(max(self._at + by, 0), len(self.answers) - 1)
+        line = self.query_one(Line)
+        line.value = visible(self.answers[self._at])
+        line.cursor_position = len(line.value)
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """An answer that was not touched is the original, with whatever the screen could not show."""
-        untouched = event.value == visible(self.original)
-        self.dismiss(self.original if untouched else event.value.replace(NEWLINE, "\n"))
+        """An answer that was not touched is the one it was, with whatever the screen could not show."""
+        same = self.answers[self._at]
+        self.dismiss(same if event.value == visible(same) else event.value.replace(NEWLINE, "\n"))

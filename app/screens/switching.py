@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -13,7 +15,8 @@ from textual.timer import Timer
 from app.screens.explore import Explore
 from app.screens.opening import Opening
 from app.screens.sessions import OFFERED_S, offer
-from app.screens.wanted import CheckpointWanted, ScreenWanted, SessionWanted
+from app.screens.wanted import CheckpointWanted, ModelWanted, ScreenWanted, SessionWanted
+from app.state import read_state, write_state
 from engine.errors import MiniGPTError
 
 if TYPE_CHECKING:
@@ -43,6 +46,12 @@ class Switching(App[None]):
         if self.opening.is_kept_safe and self.opening.kept is None and (words := offer()):
             self.notify(words, timeout=OFFERED_S, markup=False)
         self.set_timer(PRELOAD_S, lambda: threading.Thread(target=preload, daemon=True).start())
+
+    def remember(self) -> None:
+        """Note for the next time what is open and how it is looked at."""
+        opening = self.opening
+        if opening.driver is not None and (opening.is_kept_safe or opening.is_recording):
+            write_state(replace(read_state().with_model(lasting(opening.model)), panels=self.explore.recent))
 
     def on_screen_wanted(self, message: ScreenWanted) -> None:
         self.show(message.screen)
@@ -99,6 +108,7 @@ class Switching(App[None]):
 
     def exit(self, result: None = None, return_code: int = 0, message: Any = None) -> None:
         """Leave; a run is saved first, which the screen says."""
+        self.remember()
         training = self.training
         if training is None or not training.is_alive or self._leaving is not None:
             if self._leaving is None or (training is not None and not training.is_alive):
@@ -127,6 +137,10 @@ class Switching(App[None]):
         """Open a checkpoint beside what is explored now, which stays if that fails."""
         seen = message.seen
         self._open(Opening(str(seen.path), prompt=seen.prompt or None, ids=seen.ids, kind=message.kind))
+
+    def on_model_wanted(self, message: ModelWanted) -> None:
+        """Open another model beside what is explored now, which is kept safe, and stays if that fails."""
+        self._open(Opening(message.spec, is_kept_safe=self.opening.is_kept_safe))
 
     def on_session_wanted(self, message: SessionWanted) -> None:
         """Open a saved session beside what is explored now, which stays if that fails."""
@@ -159,8 +173,14 @@ class Switching(App[None]):
             return
         threading.Thread(target=self.opening.close, daemon=True).start()
         self.opening = opening
+        self.remember()
         self.explore.reopen(opening)
         self.show("explore")
+
+
+def lasting(spec: str) -> str:
+    """MODEL as it is found again from another directory."""
+    return str(Path(spec).absolute()) if Path(spec).exists() and not spec.startswith("random:") else spec
 
 
 def preload() -> None:

@@ -28,6 +28,14 @@ class CheckpointWanted(Message):
         self.seen, self.kind = seen, kind
 
 
+class ModelWanted(Message):
+    """This model, or trace, shall be opened in the first screen."""
+
+    def __init__(self, spec: str) -> None:
+        super().__init__()
+        self.spec = spec
+
+
 class SessionWanted(Message):
     """This saved session shall be gone on with in the first screen."""
 
