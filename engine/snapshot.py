@@ -67,6 +67,8 @@ class ListingRow:
     elapsed_s: float | None
     breakpoint: bool
     is_view: bool
+    ins: tuple[str, ...] = ()  # the addresses that it reads
+    attrs: tuple[tuple[str, float | None], ...] = ()  # its settings, those that are numbers or none
 
 
 @dataclass(frozen=True)

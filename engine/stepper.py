@@ -41,7 +41,8 @@ class Stepper:
         costs = price(program, shapes)
         self._rows = [
             ListingRow(line.out, line.op.name, call_text(line), line.op.equation, line.op.explanation, line.op.paper,
-                       line.where, shapes[line.out], costs[line.out], None, False, line.op.is_view)
+                       line.where, shapes[line.out], costs[line.out], None, False, line.op.is_view, line.ins,
+                       tuple((k, v) for k, v in line.attrs.items() if v is None or isinstance(v, int | float)))
             for line in program.lines
         ]  # fmt: skip
 

@@ -6,7 +6,9 @@ import numpy as np
 from textual.strip import Strip
 
 from app.widgets.heat_map import HeatMap
+from engine.program import Shape
 from engine.snapshot import ListingRow, Snapshot, Stepping
+from viewers.invariants import rule_text, rules_of
 from viewers.listing_tree import stands_in
 from viewers.numbers import shape_text
 from viewers.picture import QUERY, TOKEN, Chosen, Picture, picture_of
@@ -36,10 +38,8 @@ class ValuePanel(HeatMap):
         return picture_of(line.address, value, tokens, positions.tolist(), Chosen(0, self.head(value)))
 
     def head(self, value: np.ndarray) -> int:
-        """The slice with heads: key and value heads are fewer than query heads and shared by them."""
-        if value.ndim != 4 or self.snapshot is None or value.shape[1] >= self.snapshot.heads:
-            return self.view.head
-        return self.view.head * value.shape[1] // max(1, self.snapshot.heads)
+        """The slice with heads."""
+        return self.view.head if self.snapshot is None else head_in(value.shape, self.view.head, self.snapshot.heads)
 
     def usual_cell(self, picture: Picture) -> tuple[int, int]:
         """In the row of the token under the text's cursor, the largest number."""
@@ -57,8 +57,14 @@ class ValuePanel(HeatMap):
         row = self.row(width).add(line.address, self.style_of("strong")).add(f"  {shape_text(line.shape)}  ")
         row.add(f"= {line.call}", self.style_of("dim"))
         rows = [row.strip()]
+        rules = rules_of(snapshot.stepping, line) if snapshot.stepping else ()
         if height >= 9:
-            rows.append(self.row(width).add(line.equation, self.style_of("accent")).strip())
+            marks = " ".join("✓" if rule.holds else "✗" for rule in rules) if height < 12 else ""
+            holds = self.style_of("good" if all(rule.holds for rule in rules) else "warn")
+            rows.append(self.row(width).add(line.equation, self.style_of("accent")).add(f"  {marks}", holds).strip())
+        if height >= 12:
+            for rule in rules:
+                rows += self.wrapped(rule_text(rule), width, 1, self.style_of("good" if rule.holds else "warn"))
         if height >= 14:
             rows += self.wrapped(line.explanation, width, 2 if height < 24 else 4)
         if height >= 24:
@@ -70,6 +76,11 @@ class ValuePanel(HeatMap):
         if self.line(snapshot) is None:
             return "Nothing is stepped yet. Press r to step the pass over this text."
         return "Not computed yet. n does the next step, c runs to the end, Enter in the listing runs to its cursor."
+
+
+def head_in(shape: Shape, head: int, heads: int) -> int:
+    """Where a query head's slice of a value is: key and value heads are fewer and shared."""
+    return head * shape[1] // max(1, heads) if len(shape) == 4 and shape[1] < heads else head
 
 
 def line_of(stepping: Stepping | None, address: str | None) -> ListingRow | None:
