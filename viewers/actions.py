@@ -54,6 +54,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("pass", ("p",), "Which pass: plain, generating, training",
            "As the paper writes it; as generation runs it; or with loss, backward pass and one update of the weights.",
            "Step"),
+    Action("edit_value", ("a",), "Change this value",
+           "Zero, scale, add, set, mean, a silent head, or a patch; the pass goes on with it and says what it did.",
+           "Step"),
+    Action("undo", ("u",), "Undo the last change", "Of the values changed by hand.", "Step"),
+    Action("redo", ("U",), "Do it again", "What was undone last.", "Step"),
+    Action("clear_edits", ("A",), "Clear all changes", "The model's own pass again; undo brings them back.", "Step"),
     Action("next_panel", ("tab",), "Next panel", "Moves to the next panel, and brings it to the front.", "Look"),
     Action("previous_panel", ("shift+tab",), "Previous panel", "Moves to the panel before.", "Look"),
     Action("maximise", ("z",), "Maximise",
@@ -137,6 +143,7 @@ FOOTERS: dict[str, tuple[tuple[str, str], ...]] = {
     "entropy": (("down", "layer"), ("right", "head"), ("enter", "look"), ("entropy_over", "token/mean")),
     "settings": (("down", "choose"), ("right", "next"), ("enter", "switch"), ("changes", "what changed")),
     "changes": (("down", "scroll"), ("changes", "close it"), ("settings_panel", "settings"), ("play", "generate")),
+    "edits": (("edit_value", "change"), ("undo", "undo"), ("clear_edits", "clear"), ("copy_command", "as command")),
     "memory": (("kv_cache", "KV cache"), ("optimize", "optimized"), ("play", "generate"), ("maximise", "maximise")),
 }
 """The keys that the bottom line shows for each panel: an action and the word it gets there. ALWAYS follows them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.screens.changing import Changing
+from app.screens.editing import Editing
 from app.screens.exporting import Exporting
 from app.screens.layers import AskLayer, HelpLayer
 from app.screens.lists import BranchesLayer, SamplingLayer
@@ -16,7 +16,7 @@ from engine.text import visible
 from viewers.view import COLOURINGS
 
 
-class Doing(Changing, Sessions, Exporting):
+class Doing(Editing, Sessions, Exporting):
     """The text, the stepped pass, the settings, the app. Names after `action_` are the ids of the table."""
 
     # the text

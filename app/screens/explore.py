@@ -21,6 +21,7 @@ from app.screens.opening import FIRST_VIEW, Opening
 from app.widgets.attention import AttentionPanel
 from app.widgets.candidates import CandidatesPanel
 from app.widgets.changes import ChangesPanel
+from app.widgets.edits import EditsPanel
 from app.widgets.entropy import EntropyPanel
 from app.widgets.keys import bindings
 from app.widgets.listing import ListingPanel, is_stale
@@ -37,7 +38,7 @@ from viewers.view import View
 KINDS: dict[str, Callable[[str], Panel]] = {
     "text": TextPanel, "candidates": CandidatesPanel, "program": ListingPanel, "value": ValuePanel,
     "attention": AttentionPanel, "entropy": EntropyPanel, "memory": MemoryPanel,
-    "changes": ChangesPanel, "settings": SettingsPanel,
+    "changes": ChangesPanel, "edits": EditsPanel, "settings": SettingsPanel,
 }  # fmt: skip
 POLL_S = 1 / 25
 

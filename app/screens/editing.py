@@ -1,0 +1,86 @@
+"""Changing a value of the stepped pass, and taking that back."""
+
+from __future__ import annotations
+
+import shlex
+
+from app.screens.changing import Changing
+from app.screens.edit_layer import EditLayer
+from app.widgets.panel import Panel
+from app.widgets.value import ValuePanel, head_in, line_of
+from engine.snapshot import ListingRow, Snapshot
+
+
+class Editing(Changing):
+    """Names after `action_` are the ids of the table of actions."""
+
+    def line_here(self) -> ListingRow | None:
+        """The line under the listing's cursor; without a pass this says what to do."""
+        line = line_of(self.stepping, self.view.address)
+        if line is None:
+            self.say("Nothing is stepped yet: r steps the pass over this text.")
+        return line
+
+    def action_edit_value(self) -> None:
+        line = self.line_here()
+        if line is None or self.stepping is None or self.snapshot is None:
+            return
+        if self.stepping.kind == "training":
+            self.say("A training pass takes no edits: p goes on to the plain pass.")
+            return
+        address = line.address.split("@before")[0]
+        self.app.push_screen(EditLayer(address, line.shape, self._here(line.shape, self.snapshot)), self._edit)
+
+    def _here(self, shape: tuple[int, ...], snapshot: Snapshot) -> list[int]:
+        """The place under the value's cursor, or under that of the text, as one number for each axis."""
+        panel = self.panel("value")
+        assert isinstance(panel, ValuePanel)
+        rows, columns = (*shape, 1, 1)[:2] if len(shape) < 2 else shape[-2:]
+        is_seen = panel.display and panel.view == self.view
+        row, column = (panel.cell if is_seen else None) or (min(self.view.query(snapshot), rows - 1), 0)
+        head = [min(head_in(shape, self.view.head, snapshot.heads), shape[1] - 1)] if len(shape) == 4 else []
+        here = [0, *head, min(row, rows - 1), min(column, columns - 1)]
+        return here[-len(shape) :] if len(shape) else []
+
+    def _edit(self, text: str | None) -> None:
+        if text is not None:
+            self._change_edits("edit", text=text)
+
+    def _change_edits(self, command: str, **arguments: str) -> None:
+        self.stepped = True
+        self.send(command, **arguments)
+
+    def action_undo(self) -> None:
+        self._change_edits("undo_edit")
+
+    def action_redo(self) -> None:
+        self._change_edits("redo_edit")
+
+    def action_clear_edits(self) -> None:
+        self._change_edits("clear_edits")
+
+    def took(self, snapshot: Snapshot) -> None:
+        """A snapshot came: its edits are shown as long as there are any, and new ones are brought to the front."""
+        super().took(snapshot)
+        panel = self.panel("edits")
+        edits = snapshot.stepping.edits if snapshot.stepping else ()
+        before = panel.snapshot.stepping.edits if panel.snapshot and panel.snapshot.stepping else ()
+        if bool(edits) == panel.offered and edits == before:
+            return
+        panel.offered = bool(edits)
+        self.arrangement = None
+        if edits:
+            self.bring("edits", focus=False)
+
+    def action_copy_command(self) -> None:
+        """From the list of edits: the command that runs this pass with them."""
+        snapshot, focused = self.snapshot, self.focused
+        if not (isinstance(focused, Panel) and focused.id == "edits" and snapshot and snapshot.stepping):
+            super().action_copy_command()
+            return
+        ids = ",".join(str(token.id) for token in snapshot.tokens)
+        words = ["minigpt", "step", self.opening.model, "--ids", ids]
+        if snapshot.stepping.kind == "generating":
+            words += snapshot.settings.flags() or ["--optimize"]
+        words += [word for edit in snapshot.stepping.edits if not edit.problem for word in ("--edit", edit.text)]
+        self._copy(shlex.join(words))
