@@ -118,7 +118,7 @@ def require_fit(edit: Edit, shape: Shape) -> None:
     try:
         np.broadcast_to(np.asarray(0.0 if edit.values is None else edit.values), part)
     except ValueError:
-        raise InputError(f"{what}: the values are {np.shape(edit.values)}, what is selected is {part}") from None
+        raise InputError(f"{what}: the values are {np.asarray(edit.values).shape}, what is selected is {part}") from None
 
 
 def edit_to_json(edit: Edit) -> dict[str, Any]:
