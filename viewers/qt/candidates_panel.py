@@ -206,9 +206,9 @@ class CandidatesPanel(Panel):
     def _take(self, row: int, _: int) -> None:
         snapshot = self.desk.snapshot
         if snapshot is not None and row < len(self.found):
-            place = self.desk.view.place(snapshot)
+            place, id = self.desk.view.place(snapshot), self.found[row].id
+            self.desk.send("choose", position=place, id=id)
             self.desk.look(token=None)
-            self.desk.send("choose", position=place, id=self.found[row].id)
 
     @property
     def sentence(self) -> str:

@@ -47,7 +47,7 @@ class Follower:
         if now.cursor and not is_old:
             self.reached = now.rows[now.cursor - 1].address
             return
-        if self._asked == (wanted := (is_old, now.what, snapshot.tokens)):
+        if self._asked == (wanted := (is_old, now.what, snapshot.tokens, snapshot.settings)):
             return
         self._asked = wanted  # once, whatever becomes of it
         if is_old:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Signal
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from viewers.palette import RGB
+from viewers.palette import RGB, blend
 from viewers.qt.theme import Theme, qcolor
 
 WIDTH = 2
@@ -55,6 +55,7 @@ class Chart(QWidget):
         self.plot.showGrid(x=False, y=True, alpha=0.15)
         self._cursor.setPen(QPen(qcolor(theme.accent), 0))
         self._legend.setLabelTextColor(qcolor(theme.text))
+        self._legend.setBrush(qcolor(blend(theme.panel, theme.raised, 0.6)))
 
     def name_up(self, words: str) -> None:
         self._up = words

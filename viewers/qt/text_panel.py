@@ -246,6 +246,8 @@ class TextPanel(Panel):
             box.addWidget(item, 1 if item is scroll else 0)
         box.addLayout(strip)
         box.addWidget(self.says)
+        self.says.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)
+        self.says.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.flow.moved.connect(self._moved)
         self.prompt.given.connect(self._run)
 

@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QHeaderView, QTableView, QTabWidget, QVBoxLayout
 
+from engine.snapshot import Snapshot, Stepping
 from engine.text import visible
 from viewers.listing_tree import stands_in
 from viewers.numbers import shape_text
@@ -75,6 +76,17 @@ def summary(values: np.ndarray) -> str:
     return f"{said}; {missing} not finite" if missing else said
 
 
+def pass_tokens(snapshot: Snapshot, stepping: Stepping) -> tuple[list[str], range]:
+    """Texts by position, and the positions that the pass is over; it may be over a text that was changed since."""
+    count = len(stepping.ids)
+    first = len(snapshot.tokens) - count if stepping.kind == "generating" and count <= len(snapshot.tokens) else 0
+    texts = [token.text for token in snapshot.tokens[:first]]
+    for i, id in enumerate(stepping.ids, first):
+        known = i < len(snapshot.tokens) and snapshot.tokens[i].id == id and snapshot.has_tokenizer
+        texts.append(snapshot.tokens[i].text if known else str(id))
+    return texts, range(first, first + count)
+
+
 class ValuePanel(Panel):
     name, title = "value", "Value"
 
@@ -129,8 +141,7 @@ class ValuePanel(Panel):
                 self._clear(words)
             return
         stepping = snapshot.stepping
-        texts = [token.text for token in snapshot.tokens] if snapshot.has_tokenizer else []
-        positions = range(len(texts) - len(stepping.ids), len(texts)) if len(stepping.ids) < len(texts) else ()
+        texts, positions = pass_tokens(snapshot, stepping)
         self.picture = picture_of(address, value, texts, positions, Chosen(head=self.desk.view.head))
         row = next((row for row in stepping.rows if row.address == address), None)
         equation = f" · {row.equation}" if row else ""
