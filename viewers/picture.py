@@ -25,6 +25,8 @@ LAST_AXIS = {
     "cos": "rotary pair", "sin": "rotary pair",
 }  # fmt: skip
 SHARE = "share, √ scale"
+SHARES = {"√": SHARE, "even": "share", "log": "share, log scale", "row": "of the row's largest, √ scale"}
+LEAST_SHARE = 1e-4  # the end of the logarithmic scale
 TABLES = {
     "embed.weight": ("vocabulary", CHANNEL), "unembed.weight": ("vocabulary", CHANNEL),
     "positions.weight": ("position", CHANNEL),
@@ -59,6 +61,8 @@ class Scale:
     """How numbers become levels: from `low` to `high`; a diverging scale is symmetric about 0.
 
     power   1 is even; 0.5 gives the small numbers of a sequential scale most of the colours (attention of a long text)
+    log     even in the logarithm, from `low` > 0 on; what is smaller has the first colour
+    by_row  the last colour is each row's own largest number
     """
 
     kind: str  # "sequential" or "diverging"
@@ -66,12 +70,18 @@ class Scale:
     high: float
     unit: str = ""
     power: float = 1.0
+    log: bool = False
+    by_row: bool = False
 
     def level(self, values: Array) -> Array:
         """Levels 0..LEVELS-1 as uint8, ABSENT where there is no finite number."""
         finite = np.isfinite(values)
-        span = (self.high - self.low) or 1.0
-        scaled = (np.where(finite, values, 0).astype(np.float64) - self.low) / span * (LEVELS - 1)
+        numbers, low, high = np.where(finite, values, 0).astype(np.float64), self.low, self.high
+        if self.by_row:
+            numbers = numbers / np.maximum(numbers.max(-1, keepdims=True, initial=0), np.finfo(np.float32).tiny)
+        elif self.log:
+            numbers, low, high = np.log(np.maximum(numbers, low)), math.log(low), math.log(max(high, 2 * low))
+        scaled = (numbers - low) / ((high - low) or 1.0) * (LEVELS - 1)
         even = np.clip(scaled, 0, LEVELS - 1)
         levels = even if self.power == 1 else (LEVELS - 1) * (even / (LEVELS - 1)) ** self.power
         return np.where(finite, np.rint(levels), ABSENT).astype(np.uint8)
@@ -157,9 +167,15 @@ def picture_of(
     return Picture(values, rows, columns, scale, columns.name == KEY, ", ".join(said), about)
 
 
-def pattern_scale(largest: float) -> Scale:
+def pattern_scale(largest: float, how: str = "√") -> Scale:
     """The scale of attention: shares from 0. The first token always has the share 1, so an even scale would leave the
-    shares of a long text, which are small, without a colour."""
+    shares of a long text, which are small, without a colour. `how` is one of `SHARES`."""
+    if how == "log":
+        return Scale("sequential", LEAST_SHARE, largest or 1.0, log=True)
+    if how == "row":
+        return Scale("sequential", 0.0, 1.0, power=0.5, by_row=True)
+    if how == "even":
+        return Scale("sequential", 0.0, largest or 1.0)
     return Scale("sequential", 0.0, largest or 1.0, power=0.5)
 
 

@@ -7,6 +7,22 @@ from dataclasses import dataclass
 from engine.snapshot import Snapshot
 
 COLOURINGS = ("probability", "entropy", "none")
+ATTENTION = ("head", "layer", "wall", "likeness")
+SCALES = ("√", "even", "log", "row")
+
+
+@dataclass(frozen=True)
+class AttentionView:
+    """How attention is drawn.
+
+    what         one "head", all heads of its "layer", the "wall" of all layers, or the "likeness" of all heads
+    scale        how shares become colours: by their root, evenly, by their logarithm, or each row by its largest
+    hides_first  the first token is left out and what remains of each row is divided by its sum
+    """
+
+    what: str = "head"
+    scale: str = "√"
+    hides_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -15,6 +31,7 @@ class View:
     layer, head  what attention, entropy and values with heads show
     address      the line or group under the listing's cursor; None follows the stepped pass
     over_mean    the entropy panel shows the mean over the text, not one token
+    by_token     the entropy panel shows the heads of one layer over all tokens
     """
 
     token: int | None = None
@@ -23,6 +40,8 @@ class View:
     address: str | None = None
     colouring: str = "probability"
     over_mean: bool = False
+    by_token: bool = False
+    attention: AttentionView = AttentionView()
 
     def place(self, snapshot: Snapshot) -> int:
         """Where the token cursor stands: 0..T, and T is the place of the next token."""

@@ -169,17 +169,17 @@ class Doing(Editing, Sessions, Exporting):
         self.app.action_command_palette()
 
     def action_close(self) -> None:
-        """The topmost layer: a cursor inside attention, a maximised panel, running work, what a setting changed, a
-        chosen token."""
+        """The topmost layer: a cursor inside attention, a head taken there, a maximised panel, running work, what a
+        setting changed, a chosen token."""
         attention = self.panel("attention")
         assert isinstance(attention, AttentionPanel)
-        if attention.inside and self.focused is attention:
-            attention.action_enter()
+        if self.focused is attention and attention.leave():
+            self.say("")
         elif self.maximised:
             self.action_maximise()
         elif self.busy:
             self.cancel()
-        elif self.close_changes():
+        elif self.close_changes() or self.put_away("lens"):
             self.say("")
         elif self.view.token is not None:
             self.look(token=None)

@@ -18,12 +18,14 @@ from app.cli.crash import write_report
 from app.screens.arrangement import PANELS, Arrangement, arrange
 from app.screens.doing import Doing
 from app.screens.opening import FIRST_VIEW, Opening
+from app.screens.window import Windowing
 from app.widgets.attention import AttentionPanel
 from app.widgets.candidates import CandidatesPanel
 from app.widgets.changes import ChangesPanel
 from app.widgets.edits import EditsPanel
 from app.widgets.entropy import EntropyPanel
 from app.widgets.keys import bindings
+from app.widgets.lens import LensPanel
 from app.widgets.listing import ListingPanel, is_stale
 from app.widgets.memory import MemoryPanel
 from app.widgets.panel import Panel
@@ -38,12 +40,12 @@ from viewers.view import View
 KINDS: dict[str, Callable[[str], Panel]] = {
     "text": TextPanel, "candidates": CandidatesPanel, "program": ListingPanel, "value": ValuePanel,
     "attention": AttentionPanel, "entropy": EntropyPanel, "memory": MemoryPanel,
-    "changes": ChangesPanel, "edits": EditsPanel, "settings": SettingsPanel,
+    "changes": ChangesPanel, "edits": EditsPanel, "lens": LensPanel, "settings": SettingsPanel,
 }  # fmt: skip
 POLL_S = 1 / 25
 
 
-class Explore(Doing, Screen[None]):
+class Explore(Windowing, Doing, Screen[None]):
     """Panels, the lines around them, and the wiring."""
 
     AUTO_FOCUS = "#text"
@@ -142,6 +144,7 @@ class Explore(Doing, Screen[None]):
         line = line_of(self.snapshot.stepping, self.view.address)
         self.query_one(Crumb).show(self.snapshot, self.view, self.view.address or (line.address if line else ""))
         self.query_one(Status).show(self.snapshot)
+        self.follow_lens()
 
     def say(self, words: str) -> None:
         """A remark, until the next thing is done."""
@@ -173,6 +176,9 @@ class Explore(Doing, Screen[None]):
 
     def on_attention_panel_head_moved(self, message: AttentionPanel.HeadMoved) -> None:
         self.move_head(message.layers, message.heads)
+
+    def on_attention_panel_look_changed(self, message: AttentionPanel.LookChanged) -> None:
+        self.look(attention=message.looks)
 
     def on_entropy_panel_head_moved(self, message: EntropyPanel.HeadMoved) -> None:
         self.move_head(message.layers, message.heads)

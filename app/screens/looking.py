@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from engine.saved import TRACE_ENDING
 from engine.snapshot import Snapshot
 from engine.text import visible
 from viewers.listing_tree import same_in_block, stands_in
+from viewers.view import ATTENTION, SCALES
 
 
 class Looking(Wired):
@@ -56,6 +58,22 @@ class Looking(Wired):
     def action_entropy_over(self) -> None:
         self.seen("entropy")
         self.look(over_mean=not self.view.over_mean)
+
+    def action_attention_view(self) -> None:
+        """One head, the heads of its layer, the wall of all layers, how alike they are; and again."""
+        what = ATTENTION[(ATTENTION.index(self.view.attention.what) + 1) % len(ATTENTION)]
+        self.bring("attention")
+        self._attention(what=what)
+
+    def action_attention_scale(self) -> None:
+        self._attention(scale=SCALES[(SCALES.index(self.view.attention.scale) + 1) % len(SCALES)])
+
+    def action_hide_first(self) -> None:
+        self._attention(hides_first=not self.view.attention.hides_first)
+
+    def _attention(self, **changes: object) -> None:
+        self.seen("attention")
+        self.look(attention=replace(self.view.attention, **changes))  # type: ignore[arg-type]
 
     def action_find(self) -> None:
         hint = "part of an address, a token, or a token's number · Enter goes there · again: the next"

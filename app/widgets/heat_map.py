@@ -176,7 +176,7 @@ class HeatMap(Panel):
 
     def _legend(self, picture: Picture, width: int, high: int, wide: int) -> Strip:
         scale, dim = picture.scale, self.style_of("dim")
-        row = self.row(width).add(number_text(scale.low) + " ", dim)
+        row = self.row(width).add(("≤" if scale.log else "") + number_text(scale.low) + " ", dim)
         size = min(20, max(4, width // 4))
         row.extend(heat_cells.legend(scale.kind, size, self.app.no_color), size)
         row.add(f" {number_text(scale.high)} {picture.about or scale.unit}".rstrip(), dim)

@@ -34,9 +34,10 @@ def habits_of(rows: AttentionRows, tokens: Sequence[int], windows: Sequence[int 
 
 
 def mean_habits(chunks: Sequence[Array]) -> Array:
-    """(4, L, H): the mean over the queries that see such tokens; NaN if there are none."""
-    total = sum(np.nan_to_num(chunk).sum(-1, dtype=np.float64) for chunk in chunks)
-    count = sum(np.isfinite(chunk).sum(-1) for chunk in chunks)
+    """(4, L, H): the mean over the queries that see such tokens; NaN if there are none. One chunk at least."""
+    whole = np.concatenate(chunks, axis=-1)
+    count = np.isfinite(whole).sum(-1)
+    total = np.nan_to_num(whole).sum(-1, dtype=np.float64)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
