@@ -136,11 +136,11 @@ class Switching(App[None]):
     def on_checkpoint_wanted(self, message: CheckpointWanted) -> None:
         """Open a checkpoint beside what is explored now, which stays if that fails."""
         seen = message.seen
-        self._open(Opening(str(seen.path), prompt=seen.prompt or None, ids=seen.ids, kind=message.kind))
+        self.take_over(Opening(str(seen.path), prompt=seen.prompt or None, ids=seen.ids, kind=message.kind))
 
     def on_model_wanted(self, message: ModelWanted) -> None:
         """Open another model beside what is explored now, which is kept safe, and stays if that fails."""
-        self._open(Opening(message.spec, is_kept_safe=self.opening.is_kept_safe))
+        self.take_over(Opening(message.spec, is_kept_safe=self.opening.is_kept_safe))
 
     def on_session_wanted(self, message: SessionWanted) -> None:
         """Open a saved session beside what is explored now, which stays if that fails."""
@@ -151,9 +151,10 @@ class Switching(App[None]):
         except MiniGPTError as error:
             self.explore.say(f"error: {error}")
             return
-        self._open(Opening(kept.model, kept=kept, is_kept_safe=self.opening.is_kept_safe))
+        self.take_over(Opening(kept.model, kept=kept, is_kept_safe=self.opening.is_kept_safe))
 
-    def _open(self, opening: Opening) -> None:
+    def take_over(self, opening: Opening) -> None:
+        """Go over to what is being opened, once it is; if that fails, all stays."""
         if self._coming is not None:
             self._coming[1].stop()
         opening.start()

@@ -7,11 +7,21 @@ import sys
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
+from engine.text import visible
+
 if TYPE_CHECKING:
     from engine.link.remote import Remote
 
 SIGNAL_BASE = 128
 HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def grave(kind: object, context: object, words: str) -> None:
+    """Of what Qt says to itself, only what is wrong is passed on."""
+    from PySide6.QtCore import QtMsgType
+
+    if kind in (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg):
+        print(visible(words), file=sys.stderr)
 
 
 def show_window(remote: Remote, is_alone: bool, source: str = "") -> int:
@@ -20,9 +30,12 @@ def show_window(remote: Remote, is_alone: bool, source: str = "") -> int:
     is_alone   the other end lives for this window; else it is the terminal app, which goes on
     source     what the model was opened by, for the command that opens it again
     """
+    from PySide6.QtCore import qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
     from viewers.qt.window import Window
+
+    qInstallMessageHandler(grave)
 
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(["minigpt-gui"])
