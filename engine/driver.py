@@ -15,6 +15,9 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
+from engine.analysis.lens import read_through
 from engine.editing import clear_edits, edit, redo_edit, undo_edit
 from engine.errors import Cancelled, InputError, MiniGPTError
 from engine.lane import Compared
@@ -28,6 +31,7 @@ from engine.weighing import weigh
 
 SNAPSHOT_INTERVAL_S = 1 / 30
 JOIN_S = 1.0
+LOOKS = ("lens",)  # commands that change nothing: what was said before them stays
 QUIET_S = 1.0  # without a command, after which the session is kept safe
 
 
@@ -75,7 +79,7 @@ class Driver:
             self._running, command, arguments = item
             if command == "configure" and self._running <= self._cancelled < self._sent:
                 continue  # a later one takes its place
-            self._notice = None
+            self._notice = self._notice if command in LOOKS else None
             try:
                 COMMANDS[command](self, **arguments)
             except Cancelled as stopped:
@@ -249,6 +253,18 @@ class Driver:
         effect = self._session.effect
         self._notice = str(effect) if effect else "no edits: the pass is the model's own"
 
+    def _lens(self, position: int) -> None:
+        """Read the residual stream of the stepped pass, as far as it is done, after the token at a position."""
+        session, stepper = self._session, self._session.stepper
+        if stepper is None:
+            raise InputError("there is no pass to look into yet: give a prompt first")
+        values, model = stepper.run.values, session.model
+        positions = np.ravel(values.get("position_ids", np.arange(len(session.tokens)))).tolist()
+        row = positions.index(position) if position in positions else len(positions) - 1
+        text_of = str if model.tokenizer is None else model.tokenizer.token_text
+        addresses = [line.out for line in stepper.run.program.lines]
+        session.lens = read_through(model.program, model.weights, values, addresses, row, positions[row], text_of)
+
     def _weigh(self) -> None:
         """Measure again what the edits do, over the text as it is now."""
         self._session.effect = weigh(self._session, self._stopped)
@@ -279,6 +295,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "undo_edit": lambda driver: driver._edit(undo_edit),
     "redo_edit": lambda driver: driver._edit(redo_edit),
     "clear_edits": lambda driver: driver._edit(clear_edits),
+    "lens": Driver._lens,
     "restep": Driver._restep,
     "pass": Driver._pass,
     "save": Driver._save,

@@ -12,6 +12,7 @@ from time import perf_counter
 
 import numpy as np
 
+from engine.analysis.lens import LensReading
 from engine.decoder import Decoder
 from engine.editing import EditHistory, applied
 from engine.edits import Edit
@@ -78,6 +79,7 @@ class Session:
         self.edits: list[Edit] = []
         self.edit_history = EditHistory()
         self.effect: Effect | None = None
+        self.lens: LensReading | None = None
         self.breakpoints: set[str] = set()
         self.pass_kind = PLAIN
         self.tokens_per_s: float | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from engine.analysis.lens import LensReading
 from engine.effect import EditView, Effect
 from engine.memory import MemoryReport
 from engine.program import Cost, Shape
@@ -147,6 +148,7 @@ class Snapshot:
     switch: Switch | None = None  # what the last change of settings did
     windows: tuple[int | None, ...] = ()  # keys a token may see in each layer, itself included; None: all before it
     effect: Effect | None = None  # what the edits do to the next token
+    lens: LensReading | None = None  # the logit lens on the stepped pass, when it was last asked for
 
     def candidates(self, position: int) -> tuple[Candidate, ...]:
         """The best guesses for the token at `position` (one past the end: the next token); empty for the first."""

@@ -65,6 +65,7 @@ class SnapshotMaker:
             windows=windows,
             switch=session.switch,
             effect=session.effect,
+            lens=session.lens,
             has_tokenizer=session.model.tokenizer is not None,
         )
 

@@ -85,12 +85,16 @@ class Changing(Looking):
 
     def close_changes(self) -> bool:
         """Put the difference away; whether there was one."""
-        panel = self.panel("changes")
+        return self.put_away("changes")
+
+    def put_away(self, name: str) -> bool:
+        """Take a panel that was asked for off the screen; whether it was there."""
+        panel = self.panel(name)
         if not panel.offered:
             return False
         had_focus = panel.has_focus
         panel.offered = False
-        self.recent = tuple(name for name in self.recent if name != "changes")
+        self.recent = tuple(other for other in self.recent if other != name)
         self.arrangement = None
         self.lay_out()
         self.draw()

@@ -14,6 +14,8 @@ from engine.snapshot import ListingRow, Snapshot
 class Editing(Changing):
     """Names after `action_` are the ids of the table of actions."""
 
+    lens_asked: object = None  # what the lens was last put on
+
     def line_here(self) -> ListingRow | None:
         """The line under the listing's cursor; without a pass this says what to do."""
         line = line_of(self.stepping, self.view.address)
@@ -84,3 +86,23 @@ class Editing(Changing):
             words += snapshot.settings.flags() or ["--optimize"]
         words += [word for edit in snapshot.stepping.edits if not edit.problem for word in ("--edit", edit.text)]
         self._copy(shlex.join(words))
+
+    def action_lens(self) -> None:
+        """Open the logit lens, or close it."""
+        if self.panel("lens").display:
+            self.put_away("lens")
+        else:
+            self.panel("lens").offered = True
+            self.arrangement = None
+            self.bring("lens", focus=False)
+
+    def follow_lens(self) -> None:
+        """While the lens is seen, put it on what the pass has done, after the token under the cursor."""
+        snapshot, driver = self.snapshot, self.opening.driver
+        if snapshot is None or snapshot.stepping is None or driver is None or snapshot.busy:
+            return
+        stepping, position = snapshot.stepping, self.view.query(snapshot)
+        wanted = (stepping.ids, stepping.what, stepping.cursor, stepping.edits, position)
+        if self.panel("lens").display and wanted != self.lens_asked:
+            self.lens_asked = wanted
+            driver.send("lens", position=position)
