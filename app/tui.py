@@ -59,9 +59,10 @@ def opening_from(words: Sequence[str]) -> Opening:
 
     args = parser().parse_args(words)
     if args.model is None:
+        from app.config import read_config
         from engine.model import default_model
 
-        args.model = default_model()
+        args.model = read_config().model or default_model()
     if args.model is None:
         raise InputError(NO_MODEL)
     settings, sampler = settings_from(args), sampler_from(args)
@@ -89,7 +90,11 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def run(words: Sequence[str]) -> int:
     """Open the model while the screen is being made; return the exit code. What broke is raised after the screen."""
-    opening = opening_from(words)
+    from app.config import read_config
+    from viewers.key_map import use
+
+    opening, config = opening_from(words), read_config()
+    use(config.keys)  # before any screen is made
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise SurroundingsError("not a terminal: minigpt-tui needs one; 'minigpt' works without")
     if os.environ.get("TERM") in INCAPABLE:
@@ -102,7 +107,7 @@ def run(words: Sequence[str]) -> int:
     opening.start()
     from app.screens.application import MiniGPTApp
 
-    app = MiniGPTApp(opening, words)
+    app = MiniGPTApp(opening, words, config.theme)
     try:
         app.run()
     finally:

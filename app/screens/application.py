@@ -14,7 +14,9 @@ from time import monotonic
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.theme import Theme
 
+from app.config import THEMES
 from app.screens.arrangement import PANELS
 from app.screens.explore import Explore
 from app.screens.lists import SamplingLayer
@@ -23,6 +25,11 @@ from app.screens.palette import ActionCommands
 from app.screens.switching import Switching
 from app.state import read_state
 
+HIGH_CONTRAST = Theme(
+    name="high-contrast", primary="#ffff00", secondary="#00ffff", accent="#ffff00", foreground="#ffffff",
+    background="#000000", surface="#000000", panel="#262626", warning="#ffd75f", error="#ff8787", success="#5fff5f",
+    dark=True,
+)  # fmt: skip
 ASKED_S = 3.0
 WATCH_S = 1.0
 
@@ -37,12 +44,14 @@ class MiniGPTApp(Switching):
         Binding("ctrl+c", "interrupt", "Stop", show=False, priority=True, system=True),
     ]
 
-    def __init__(self, opening: Opening, arguments: Sequence[str] = ()) -> None:
+    def __init__(self, opening: Opening, arguments: Sequence[str] = (), theme: str = "dark") -> None:
         super().__init__()
+        self.register_theme(HIGH_CONTRAST)
+        self.theme = THEMES[theme]
         self.opening, self.arguments = opening, arguments
         self.explore = Explore(opening)
         if opening.is_kept_safe:
-            self.explore.recent = tuple(name for name in read_state().panels if name in PANELS) or self.explore.recent
+            self.explore.recent = tuple(p for p in read_state().panels if p in PANELS) or self.explore.recent
         self.crash: BaseException | None = None
         self._asked_s = -ASKED_S
         self._terminal = termios.tcgetattr(0) if os.isatty(0) else None

@@ -50,7 +50,7 @@ class Explore(Windowing, Doing, Screen[None]):
 
     AUTO_FOCUS = "#text"
     panels = PANELS
-    recent = ("text", "program", "candidates", "attention")
+    recent: tuple[str, ...] = ("text", "program", "candidates", "attention")
     BINDINGS: ClassVar[list[BindingType]] = [Binding(*rest, show=False) for rest in bindings(EVERYWHERE)]
 
     def __init__(self, opening: Opening) -> None:

@@ -8,6 +8,8 @@ from textual.strip import Strip
 from app.widgets.panel import Panel, first_row
 from engine.settings import TABLE, Setting, Settings, shown
 from engine.snapshot import Snapshot
+from viewers.actions import BY_ID
+from viewers.actions import shown as shown_key
 
 TITLE, VALUE = 16, 12
 NAME = 4 + TITLE  # cells before the value
@@ -83,7 +85,7 @@ class SettingsPanel(Panel):
             row.base += self.style_of("mark" if self.has_focus else "title")
         now = getattr(snapshot.settings, setting.name)
         coming = getattr(self.wanted, setting.name) if self.wanted else now
-        row.add("▶ " if is_cursor else "  ").column(setting.key, 2, self.style_of("accent"))
+        row.add("▶ " if is_cursor else "  ").column(key_of(setting), 2, self.style_of("accent"))
         row.column(setting.title, TITLE)
         value = shown(now) if coming == now else f"→ {shown(coming)}"
         is_default = now == getattr(Settings(), setting.name)
@@ -115,3 +117,8 @@ class SettingsPanel(Panel):
             self.refresh()
             if NAME <= x < NAME + VALUE:
                 self.post_message(self.Switched(self.row_here.name, 1))
+
+
+def key_of(setting: Setting) -> str:
+    """The key that switches it; none for those that have only their row here."""
+    return shown_key(BY_ID[setting.name].keys[0]) if setting.name in BY_ID else ""
