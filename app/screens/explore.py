@@ -183,5 +183,8 @@ class Explore(Windowing, Doing, Screen[None]):
     def on_entropy_panel_head_moved(self, message: EntropyPanel.HeadMoved) -> None:
         self.move_head(message.layers, message.heads)
 
+    def on_entropy_panel_token_moved(self, message: EntropyPanel.TokenMoved) -> None:
+        self.go_to_token(message.place)
+
     def on_entropy_panel_head_taken(self) -> None:
         self.bring("attention")

@@ -57,7 +57,8 @@ class Looking(Wired):
 
     def action_entropy_over(self) -> None:
         self.seen("entropy")
-        self.look(over_mean=not self.view.over_mean)
+        view = self.view  # one token, the mean over the text, the heads of a layer over all tokens
+        self.look(over_mean=not view.over_mean and not view.by_token, by_token=view.over_mean)
 
     def action_attention_view(self) -> None:
         """One head, the heads of its layer, the wall of all layers, how alike they are; and again."""
