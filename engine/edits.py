@@ -44,6 +44,12 @@ class Edit:
         if self.kind in ("scale", "add", "set", "patch") and self.values is None:
             raise InputError(f"edit {self.kind} of {self.address}: needs a value")
 
+    def __str__(self) -> str:
+        """As a person writes it."""
+        from engine.edit_text import edit_text
+
+        return edit_text(self)
+
     def index(self) -> tuple[Any, ...]:
         """The selection as a NumPy index."""
         if self.kind == "ablate_head":
@@ -118,7 +124,7 @@ def require_fit(edit: Edit, shape: Shape) -> None:
     try:
         np.broadcast_to(np.asarray(0.0 if edit.values is None else edit.values), part)
     except ValueError:
-        raise InputError(f"{what}: the values are {np.asarray(edit.values).shape}, what is selected is {part}") from None
+        raise InputError(f"{what}: the values are {np.asarray(edit.values).shape}, the place is {part}") from None
 
 
 def edit_to_json(edit: Edit) -> dict[str, Any]:

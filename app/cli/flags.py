@@ -94,6 +94,13 @@ def add_prompt_flags(parser: argparse.ArgumentParser, required: bool = True) -> 
     group.add_argument("--ids", type=ids_of, metavar="1,2,3", help="the token ids to run, as they are")
 
 
+def add_edit_flag(parser: argparse.ArgumentParser) -> None:
+    """Values changed by hand, each as `engine.edit_text` reads it; `args.edit` is a list of texts."""
+    parser.add_argument("--edit", action="append", default=[], metavar="EDIT",
+                        help="change a value, as blocks.0.attn.pattern:ablate_head:3 or blocks.1.mlp.out:scale:*,4=0.5 "
+                             "(token 4); may be given again")  # fmt: skip
+
+
 @contextmanager
 def threads(args: argparse.Namespace) -> Iterator[None]:
     """Limit the threads of the matrix products inside the block, if `--threads` was given."""

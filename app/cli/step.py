@@ -3,6 +3,7 @@
 Without settings flags it is the plain program, as the paper writes it, over the whole text. With any of them (--kv,
 --optimize and so on) it is the program that those settings run; with a cache that is the pass of the last token.
 With --training it goes on: the loss, every gradient, and what one update makes of every weight.
+With --edit values are changed by hand, and what that does to the next token is said.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flags.add_model(parser)
     flags.add_prompt_flags(parser, required=False)
     parser.add_argument("--until", metavar="ADDRESS", help="stop when this value is computed")
+    flags.add_edit_flag(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--value", action="store_true", help="print the last value computed instead of the listing")
     what.add_argument("--program", action="store_true", help="print the program with its equations; run nothing")
@@ -71,6 +73,10 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("--until is for a pass that runs; see 'minigpt step --help'")
     if args.training and (args.program or args.diff or flags.are_settings_given(args)):
         raise InputError("--training runs the plain program: leave out --program, --diff and the settings flags")
+    if args.edit and (args.program or args.diff or args.training):
+        raise InputError(
+            "--edit is for a pass that runs and is not learned from: leave out --program, --diff, --training"
+        )
     if args.prompt is None and args.ids is None and not (args.program or args.diff):
         raise InputError("one of -p/--prompt and --ids is required; see 'minigpt step --help'")
 
@@ -85,10 +91,23 @@ def _stepped(args: argparse.Namespace, model: Model) -> Session:
     session.prompt(ids=prompt_ids(args, model))
     if args.training:
         session.restep("training")
+    if args.edit:
+        _edit(session, args.edit)
     assert session.stepper is not None
     session.stepper.run_until(args.until, never)
     say(f"{session.stepper.what}; {session.stepper.run.cursor} of {len(session.stepper.run.program)} lines done")
     return session
+
+
+def _edit(session: Session, texts: list[str]) -> None:
+    """Change values, and say what that does to the next token."""
+    from engine.editing import edit
+    from engine.session import never
+    from engine.weighing import weigh
+
+    for text in texts:
+        edit(session, text, never)
+    say(str(weigh(session, never)))
 
 
 def _print_listing(session: Session, args: argparse.Namespace) -> None:
