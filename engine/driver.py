@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from engine.analysis.lens import read_through
+from engine.analysis.machine_peaks import known_peaks
 from engine.editing import clear_edits, edit, redo_edit, undo_edit
 from engine.errors import Cancelled, InputError, MiniGPTError
 from engine.lane import Compared
@@ -26,6 +27,7 @@ from engine.session import Session, asked_for
 from engine.session_file import save_session, saved
 from engine.settings import TABLE, row_of, shown
 from engine.snapshot import Snapshot
+from engine.text_history import TextHistory
 from engine.views import SnapshotMaker
 from engine.weighing import weigh
 
@@ -42,6 +44,7 @@ class Driver:
         self._session = session
         self._keep = keep
         self._maker = SnapshotMaker(session)
+        self._texts = TextHistory()
         self._commands: queue.SimpleQueue[tuple[int, str, dict[str, Any]] | None] = queue.SimpleQueue()
         self._serials = itertools.count(1)
         self._sent = self._running = self._cancelled = 0  # serial numbers of commands
@@ -80,6 +83,7 @@ class Driver:
             if command == "configure" and self._running <= self._cancelled < self._sent:
                 continue  # a later one takes its place
             self._notice = self._notice if command in LOOKS else None
+            before = self._session.leaf
             try:
                 COMMANDS[command](self, **arguments)
             except Cancelled as stopped:
@@ -89,6 +93,8 @@ class Driver:
             except Exception as error:  # a bug of ours: the screen says so, the session goes on
                 self.failure = error
                 self._notice = f"internal error in {command}: {error}"
+            if command not in ("undo_text", "redo_text"):
+                self._texts.note(before, self._session.leaf)
             try:
                 self._publish()
             except Exception as error:  # likewise; the last snapshot stays
@@ -223,6 +229,11 @@ class Driver:
         save_trace(trace, path)
         self._notice = f"saved as {path}"
 
+    def _peaks(self) -> None:
+        """Measure what the machine can do, once."""
+        self._publish("measuring this machine")
+        self._maker.peaks = known_peaks()
+
     def _sampler(self, **changes: Any) -> None:
         self._session.resample(**changes)
 
@@ -277,6 +288,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "take_back": lambda driver: driver._change_text("take_back"),
     "choose": lambda driver, position, id: driver._change_text("choose", position=position, id=id),
     "activate": lambda driver, branch: driver._change_text("activate", branch=branch, stop=driver._stopped),
+    "undo_text": lambda driver: driver._texts.undo(driver._session, driver._stopped),
+    "redo_text": lambda driver: driver._texts.redo(driver._session, driver._stopped),
     "toggle": Driver._toggle,
     "configure": Driver._configure,
     "compare": Driver._compare,
@@ -300,4 +313,5 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "pass": Driver._pass,
     "save": Driver._save,
     "trace": Driver._trace,
+    "peaks": Driver._peaks,
 }

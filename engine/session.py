@@ -28,6 +28,7 @@ from engine.settings import Settings
 from engine.stepper import Stepper
 from engine.switch import Switch
 from engine.switching import last_logits, switch_between
+from engine.text_history import hang_in
 from engine.threads import ThreadLimit
 from engine.timeline import Node
 from engine.tokenizer import StreamDecoder
@@ -213,9 +214,12 @@ class Session:
         leaves = self.branch_ends()
         if not 0 <= branch < len(leaves):
             raise InputError(f"branch {branch}: expected 0 to {len(leaves) - 1}")
-        leaf, old = leaves[branch], self.leaf
-        assert old is not None
-        if leaf is old:
+        self.go_to(leaves[branch], stop)
+
+    def go_to(self, leaf: Node, stop: Callable[[], bool] = never) -> None:
+        """Make the text that ends at a node the active one; it may have been taken back, or be of an earlier prompt."""
+        old = self.leaf
+        if leaf is old or old is None:
             return
         if self._left and self._left[0] is leaf:
             decoder = self._left[1]
@@ -223,6 +227,7 @@ class Session:
             decoder = self.decoder.fork()
             decoder.stop = stop
             replay(decoder, leaf)
+        hang_in(leaf)
         self._left = (old, self.decoder)
         self.decoder, self.leaf = decoder, leaf
         self.ended = None

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.analysis.lens import LensReading
+from engine.analysis.machine_peaks import Peaks
 from engine.effect import EditView, Effect
 from engine.memory import MemoryReport
 from engine.program import Cost, Shape
 from engine.sampling import Sampler
+from engine.sampling_stages import SamplingStage
 from engine.settings import Settings
 from engine.switch import Switch
 
@@ -146,6 +148,8 @@ class Snapshot:
     warnings: tuple[str, ...] = field(default=())
     has_tokenizer: bool = True  # if not, tokens are shown as their ids
     switch: Switch | None = None  # what the last change of settings did
+    stages: tuple[SamplingStage, ...] = ()  # what each stage of sampling leaves of the next token's distribution
+    peaks: Peaks | None = None  # of this machine, once they were asked for
     windows: tuple[int | None, ...] = ()  # keys a token may see in each layer, itself included; None: all before it
     effect: Effect | None = None  # what the edits do to the next token
     lens: LensReading | None = None  # the logit lens on the stepped pass, when it was last asked for
@@ -182,10 +186,21 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Branch:
-    """One end of the tree of texts: its tokens, and whether it is the active one."""
+    """One end of the tree of texts: its tokens, and whether it is the active one.
+
+    depth, starts_at      how many branches it hangs from, and the first position that is its own, not an earlier row's
+    own_text              what it says from there on
+    first_logprob         nats, of the token by which it left; None if that is not known
+    logprob               nats, of all its own tokens together
+    """
 
     name: str
     text: str
     length: int
     forks_at: int  # first position at which it differs from the active branch
     active: bool
+    depth: int = 0
+    starts_at: int = 0
+    own_text: str = ""
+    first_logprob: float | None = None
+    logprob: float | None = None

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from engine.analysis.habits import habits_of
+from engine.analysis.machine_peaks import Peaks
+from engine.branching import branches_of
 from engine.memory_report import MemoryMeter
+from engine.sampling import Sampler
+from engine.sampling_stages import SamplingStage, stages_of
 from engine.session import Session
-from engine.snapshot import AttentionRows, Branch, Candidate, Snapshot, TokenView
+from engine.snapshot import AttentionRows, Candidate, Snapshot, TokenView
 from engine.timeline import Node
 
 Array = np.ndarray
@@ -23,6 +27,8 @@ class SnapshotMaker:
         self._habits: dict[int, tuple[AttentionRows, Node, Array]] = {}
         self._texts: dict[int, str] = {}
         self._memory = MemoryMeter()
+        self.peaks: Peaks | None = None
+        self._staged: tuple[Node, Sampler, tuple[SamplingStage, ...]] | None = None
 
     def make(
         self, busy: str | None = None, progress: tuple[int, int] | None = None, notice: str | None = None
@@ -60,10 +66,12 @@ class SnapshotMaker:
             habit_rows=self._row_habits(rows, nodes, windows),
             attention_dropped=sum(1 for node in nodes if node.rows is None),
             candidate_rows=tuple(self._candidates(node, nodes) for node in nodes),
-            branches=self._branches(nodes),
+            branches=branches_of(session.branch_ends(), session.leaf, session.decode),
+            stages=() if busy else self._stages(nodes),
             warnings=session.model.warnings,
             windows=windows,
             switch=session.switch,
+            peaks=self.peaks,
             effect=session.effect,
             lens=session.lens,
             has_tokenizer=session.model.tokenizer is not None,
@@ -106,19 +114,14 @@ class SnapshotMaker:
         self._habits = found
         return tuple(values for _, _, values in found.values())
 
-    def _branches(self, nodes: list[Node]) -> tuple[Branch, ...]:
-        ends = self.session.branch_ends()
-        if len(ends) < 2:
+    def _stages(self, nodes: list[Node]) -> tuple[SamplingStage, ...]:
+        """What each stage of sampling leaves at the end of the text; worked out when one of them changes."""
+        leaf, sampler = nodes[-1] if nodes else None, self.session.sampler
+        if leaf is None or leaf.logits is None:
             return ()
-        active = self.session.leaf
-        return tuple(self._branch(i, end, nodes, end is active) for i, end in enumerate(ends))
-
-    def _branch(self, i: int, end: Node, nodes: list[Node], active: bool) -> Branch:
-        path = list(end.path())[::-1]
-        fork = 0
-        while fork < min(len(path), len(nodes)) and path[fork] is nodes[fork]:
-            fork += 1
-        return Branch(f"branch {i + 1}", self.session.decode([n.id for n in path]), len(path), fork, active)
+        if self._staged is None or self._staged[:2] != (leaf, sampler):
+            self._staged = leaf, sampler, stages_of(leaf.logits, sampler, [node.id for node in nodes])
+        return self._staged[2]
 
 
 def _distinct_rows(nodes: list[Node]) -> tuple[AttentionRows, ...]:
