@@ -12,6 +12,7 @@ from app.screens.sessions import Sessions
 from app.screens.wanted import ModelWanted, ScreenWanted
 from app.state import read_state, write_state
 from app.widgets.attention import AttentionPanel
+from engine.sampling_stages import SamplingStage
 from engine.text import visible
 from viewers.view import COLOURINGS
 
@@ -35,6 +36,14 @@ class Doing(Editing, Sessions, Exporting):
     def action_take_back(self) -> None:
         self.look(token=None)
         self.send("take_back")
+
+    def action_undo_text(self) -> None:
+        self.look(token=None)
+        self.send("undo_text")
+
+    def action_redo_text(self) -> None:
+        self.look(token=None)
+        self.send("redo_text")
 
     def choose(self, position: int, token: int) -> None:
         self.look(token=None)
@@ -141,7 +150,11 @@ class Doing(Editing, Sessions, Exporting):
 
     def action_sampler(self) -> None:
         if self.snapshot is not None:
-            self.app.push_screen(SamplingLayer(self.snapshot.sampler, self.snapshot.seed))
+            self.app.push_screen(SamplingLayer(self.snapshot.sampler, self.snapshot.seed, self.stages))
+
+    def stages(self) -> tuple[SamplingStage, ...]:
+        """What each stage of sampling leaves of the next token's distribution, as it is now."""
+        return self.snapshot.stages if self.snapshot else ()
 
     def action_explore(self) -> None:
         self.say("This is the first screen. F3: watch a model learn.")

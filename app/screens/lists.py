@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -14,10 +15,13 @@ from textual.widgets import Static
 
 from app.screens.layers import Layer
 from app.widgets.ink import clip
+from app.widgets.stage_rows import branch_rows, stage_rows
 from engine.errors import MiniGPTError
 from engine.sampling import Sampler
+from engine.sampling_stages import SamplingStage
 from engine.snapshot import Branch
 
+POLL_S = 0.1
 DIALS: tuple[tuple[str, str, float, str], ...] = (
     ("temperature", "temperature", 0.1, "0: the likeliest; 1: as the model says"),
     ("top_k", "top-k", 1, "only the k likeliest; 0: all"),
@@ -85,10 +89,27 @@ class SamplingLayer(ListLayer):
             super().__init__()
             self.dial, self.value = dial, value
 
-    def __init__(self, sampler: Sampler, seed: int) -> None:
+    def __init__(self, sampler: Sampler, seed: int, stages: Callable[[], tuple[SamplingStage, ...]] = tuple) -> None:
         super().__init__()
-        self.sampler, self.seed, self.typed = sampler, seed, ""
+        self.sampler, self.seed, self.typed, self.stages = sampler, seed, "", stages
+        self._drawn: tuple[SamplingStage, ...] | None = None
         self.problem = ""
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield Static(id="stages", classes="dialog")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(POLL_S, self.poll)
+        self.poll()
+
+    def poll(self) -> None:
+        """Show what the stages leave now: the worker ranks again after each change."""
+        if self._drawn != (now := self.stages()):
+            self._drawn = now
+            rows = stage_rows(now) or ["There are no logits to draw from."]
+            self.query_one("#stages", Static).update(Content("\n".join(rows)))
 
     def value(self, name: str) -> float:
         return self.seed if name == "seed" else getattr(self.sampler, name)
@@ -159,14 +180,10 @@ class BranchesLayer(ListLayer):
         self.cursor = next((i for i, branch in enumerate(branches) if branch.active), 0)
 
     def rows(self) -> list[str]:
-        return [
-            f"{'●' if b.active else ' '} {b.length:>4} tokens, {'now' if b.active else f'parts at {b.forks_at}'}: "
-            + clip("…" + b.text[-44:] if len(b.text) > 44 else b.text, 46)
-            for b in self.branches
-        ]
+        return branch_rows(self.branches, min(90, self.app.size.width * 9 // 10) - 6)
 
     def words(self) -> tuple[str, str]:
-        return "Branches of the text", "↑ ↓ choose · Enter goes there · Esc closes"
+        return "Branches of the text: each under the one it left", "↑ ↓ choose · Enter goes there · Esc closes"
 
     def action_take(self) -> None:
         self.dismiss(self.cursor)
