@@ -8,6 +8,7 @@ from engine.snapshot import Snapshot
 
 COLOURINGS = ("probability", "entropy", "none")
 ATTENTION = ("head", "layer", "wall", "likeness")
+VALUE_FORMS = ("heat map", "numbers", "histogram")
 SCALES = ("√", "even", "log", "row")
 
 
@@ -30,6 +31,8 @@ class View:
     """token     the token under the cursor; None follows the end of the text
     layer, head  what attention, entropy and values with heads show
     address      the line or group under the listing's cursor; None follows the stepped pass
+    watched      addresses whose values are kept in sight
+    value_as     one of VALUE_FORMS
     over_mean    the entropy panel shows the mean over the text, not one token
     by_token     the entropy panel shows the heads of one layer over all tokens
     """
@@ -40,6 +43,8 @@ class View:
     address: str | None = None
     colouring: str = "probability"
     over_mean: bool = False
+    watched: tuple[str, ...] = ()
+    value_as: str = "heat map"
     by_token: bool = False
     attention: AttentionView = AttentionView()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-PANELS = ("text", "candidates", "edits", "lens", "program", "changes", "value", "attention", "entropy", "memory", "settings")
+PANELS = ("text", "candidates", "edits", "lens", "program", "changes", "watch", "value", "attention", "entropy", "memory", "settings")
 """Every panel, in the order in which Tab visits them."""
 
 
@@ -62,7 +62,7 @@ def _four(width: int, top: int, room: int) -> list[Place]:
     return [
         Place(("text",), 0, top, left, text),
         Place(("program", "changes"), 0, top + text, left, room - text),
-        Place(("candidates", "edits", "lens", "entropy", "memory", "settings"), x, top, right, upper),
+        Place(("candidates", "edits", "lens", "watch", "entropy", "memory", "settings"), x, top, right, upper),
         Place(("value", "attention"), x, top + upper, right, room - upper),
     ]
 
@@ -77,7 +77,7 @@ def _seven(width: int, top: int, room: int) -> list[Place]:
     first = top + room - low * len(under)
     return [
         Place(("text",), 0, top, left, text),
-        Place(("candidates", "edits", "lens"), 0, top + text, left, first - top - text),
+        Place(("candidates", "edits", "lens", "watch"), 0, top + text, left, first - top - text),
         *(Place(names, 0, first + low * i, left, low) for i, names in enumerate(under)),
         Place(("program", "changes"), x, top, middle, room - entropy),
         Place(("memory",), x, top + room - entropy, middle, entropy),

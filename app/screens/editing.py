@@ -1,20 +1,30 @@
-"""Changing a value of the stepped pass, and taking that back."""
+"""Work on the stepped pass: changing a value and taking that back, the lens, what is watched, how far it runs."""
 
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 from app.screens.changing import Changing
 from app.screens.edit_layer import EditLayer
+from app.screens.layers import AskLayer
+from app.screens.source_layer import SourceLayer
 from app.widgets.panel import Panel
 from app.widgets.value import ValuePanel, head_in, line_of
 from engine.snapshot import ListingRow, Snapshot
+from engine.text import visible
+from viewers.view import VALUE_FORMS
 
 
 class Editing(Changing):
     """Names after `action_` are the ids of the table of actions."""
 
     lens_asked: object = None  # what the lens was last put on
+    until = ""  # the address that was last run to
+
+    if TYPE_CHECKING:
+
+        def run_to(self, address: str) -> None: ...
 
     def line_here(self) -> ListingRow | None:
         """The line under the listing's cursor; without a pass this says what to do."""
@@ -106,3 +116,47 @@ class Editing(Changing):
         if self.panel("lens").display and wanted != self.lens_asked:
             self.lens_asked = wanted
             driver.send("lens", position=position)
+
+    def action_watch(self) -> None:
+        """Keep the value of a line in sight, or no longer."""
+        if (line := self.line_here()) is None:
+            return
+        watched = self.view.watched
+        is_new = line.address not in watched
+        self.look(watched=(*watched, line.address) if is_new else tuple(a for a in watched if a != line.address))
+        panel = self.panel("watch")
+        panel.offered = bool(self.view.watched)
+        self.arrangement = None
+        if is_new:
+            self.bring("watch", focus=False)
+        elif panel.offered or not panel.has_focus:
+            self.lay_out()
+        else:
+            self.bring("program")
+
+    def action_run_until(self) -> None:
+        if self.stepping is not None:
+            hint = "an address or a part of one, as 1.attn.pattern · Enter runs there · Esc leaves"
+            self.app.push_screen(AskLayer("Run until", hint, self.until), self._run_until)
+
+    def _run_until(self, words: str | None) -> None:
+        if not words or self.stepping is None:
+            return
+        self.until = words
+        addresses = [row.address for row in self.stepping.rows]
+        ends = [a for a in addresses if a.endswith(words)] or [a for a in addresses if words in a]
+        if not ends:
+            self.say(f'"{visible(words)}" is in no address of this pass.')
+            return
+        there = words if words in addresses else ends[0]
+        self.listing.reveal(there)
+        self.run_to(there)
+
+    def action_source(self) -> None:
+        if (line := self.line_here()) is not None:
+            self.app.push_screen(SourceLayer(line))
+
+    def action_value_form(self) -> None:
+        """The value as heat map, numbers or histogram."""
+        self.seen("value")
+        self.look(value_as=VALUE_FORMS[(VALUE_FORMS.index(self.view.value_as) + 1) % len(VALUE_FORMS)])

@@ -33,6 +33,7 @@ from app.widgets.settings_panel import SettingsPanel
 from app.widgets.strips import ConfigStrip, Crumb, KeyLine, Status
 from app.widgets.text_panel import TextPanel
 from app.widgets.value import ValuePanel, line_of
+from app.widgets.watch import WatchPanel
 from engine.snapshot import Snapshot
 from viewers.actions import EVERYWHERE
 from viewers.view import View
@@ -40,7 +41,7 @@ from viewers.view import View
 KINDS: dict[str, Callable[[str], Panel]] = {
     "text": TextPanel, "candidates": CandidatesPanel, "program": ListingPanel, "value": ValuePanel,
     "attention": AttentionPanel, "entropy": EntropyPanel, "memory": MemoryPanel,
-    "changes": ChangesPanel, "edits": EditsPanel, "lens": LensPanel, "settings": SettingsPanel,
+    "changes": ChangesPanel, "edits": EditsPanel, "lens": LensPanel, "watch": WatchPanel, "settings": SettingsPanel,
 }  # fmt: skip
 POLL_S = 1 / 25
 

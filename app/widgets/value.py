@@ -6,6 +6,7 @@ import numpy as np
 from textual.strip import Strip
 
 from app.widgets.heat_map import HeatMap
+from app.widgets.value_forms import histogram_rows, numbers_rows
 from engine.program import Shape
 from engine.snapshot import ListingRow, Snapshot, Stepping
 from viewers.invariants import rule_text, rules_of
@@ -19,6 +20,9 @@ class ValuePanel(HeatMap):
     """A heat map of one value of the stepped pass."""
 
     title = "Value"
+
+    def note(self) -> str:
+        return "" if self.view.value_as == "heat map" else self.view.value_as
 
     def changed(self, snapshot: Snapshot | None, view: View) -> None:
         if view.address != self.view.address or view.token != self.view.token:
@@ -49,6 +53,12 @@ class ValuePanel(HeatMap):
         row = picture.rows.numbers.index(query) if query in picture.rows.numbers else 0
         sizes = np.abs(np.nan_to_num(picture.values[row], posinf=0, neginf=0))
         return row, int(sizes.argmax()) if sizes.size else 0
+
+    def drawn(self, picture: Picture, width: int, height: int, top: int) -> list[Strip]:
+        if self.view.value_as == "heat map" or height < 4:
+            return super().drawn(picture, width, height, top)
+        rows = (numbers_rows if self.view.value_as == "numbers" else histogram_rows)(self, picture, width, height - 1)
+        return [self._axes_row(picture, width), *rows]
 
     def heading(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
         line = self.line(snapshot)
