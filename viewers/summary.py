@@ -25,7 +25,8 @@ def summary_of(value: Array) -> Summary:
     finite = np.asarray(value[np.isfinite(value)], np.float64)
     absent = int(value.size - finite.size)
     if not finite.size:
-        return Summary(*[float("nan")] * 5, absent)
+        nan = float("nan")
+        return Summary(nan, nan, nan, nan, nan, absent)
     norm = float(np.sqrt(np.square(finite).sum()))
     return Summary(float(finite.min()), float(finite.max()), float(finite.mean()), float(finite.std()), norm, absent)
 
