@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QApplication, QInputDialog, QMainWindow
 
-from engine.passes import PLAIN, after
 from engine.settings import TABLE, row_of, shown
 from engine.text import visible
 from viewers.listing_tree import same_in_block
@@ -133,6 +132,8 @@ class Doing:
         self._step("restep")
 
     def do_pass(self) -> None:
+        from engine.passes import PLAIN, after  # it brings much of the engine, which the other process has
+
         self._step("pass", kind=after(self.stepping.kind if self.stepping else PLAIN))
 
     def do_breakpoint(self) -> None:
