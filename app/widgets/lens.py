@@ -12,10 +12,7 @@ from engine.text import visible
 from viewers.listing_tree import stands_in
 from viewers.numbers import percent_text
 
-LIMIT = (
-    "The final norm and the output matrix on a value they were not learned for: that it reads well is no proof that "
-    "the model uses it; early layers may read as noise."
-)
+LIMIT = "The model's end on values it was not learned for: what reads well need not be used, early rows may be noise."
 
 
 class LensPanel(Panel):

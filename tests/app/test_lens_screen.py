@@ -34,7 +34,7 @@ async def test_the_lens_is_asked_for_once_for_each_place_and_closed_again() -> N
         await pilot.pause()
         assert len(driver_of(app).sent) == count
         screen = "\n".join(plane(app))
-        for words in ('" the" 6.25%', "0.resid_mid", '" a" 75.0%', "The final norm"):
+        for words in ('" the" 6.25%', "0.resid_mid", '" a" 75.0%', "The model's end"):
             assert words in screen, words
         app.explore.look(token=2)
         assert driver_of(app).sent[-1] == ("lens", {"position": 2})
