@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-PANELS = ("text", "candidates", "edits", "lens", "program", "changes", "watch", "value", "attention", "entropy", "memory", "settings")
+PANELS = (
+    "text", "candidates", "edits", "lens", "program", "changes", "watch", "value", "attention", "entropy", "memory",
+    "time", "settings",
+)  # fmt: skip
 """Every panel, in the order in which Tab visits them."""
 
 
@@ -62,7 +65,7 @@ def _four(width: int, top: int, room: int) -> list[Place]:
     return [
         Place(("text",), 0, top, left, text),
         Place(("program", "changes"), 0, top + text, left, room - text),
-        Place(("candidates", "edits", "lens", "watch", "entropy", "memory", "settings"), x, top, right, upper),
+        Place(("candidates", "edits", "lens", "watch", "entropy", "memory", "time", "settings"), x, top, right, upper),
         Place(("value", "attention"), x, top + upper, right, room - upper),
     ]
 
@@ -80,7 +83,7 @@ def _seven(width: int, top: int, room: int) -> list[Place]:
         Place(("candidates", "edits", "lens", "watch"), 0, top + text, left, first - top - text),
         *(Place(names, 0, first + low * i, left, low) for i, names in enumerate(under)),
         Place(("program", "changes"), x, top, middle, room - entropy),
-        Place(("memory",), x, top + room - entropy, middle, entropy),
+        Place(("memory", "time"), x, top + room - entropy, middle, entropy),
         Place(("value",), z, top, right, half),
         Place(("attention",), z, top + half, right, room - half),
     ]

@@ -32,6 +32,7 @@ from app.widgets.panel import Panel
 from app.widgets.settings_panel import SettingsPanel
 from app.widgets.strips import ConfigStrip, Crumb, KeyLine, Status
 from app.widgets.text_panel import TextPanel
+from app.widgets.time_panel import TimePanel
 from app.widgets.value import ValuePanel, line_of
 from app.widgets.watch import WatchPanel
 from engine.snapshot import Snapshot
@@ -40,7 +41,7 @@ from viewers.view import View
 
 KINDS: dict[str, Callable[[str], Panel]] = {
     "text": TextPanel, "candidates": CandidatesPanel, "program": ListingPanel, "value": ValuePanel,
-    "attention": AttentionPanel, "entropy": EntropyPanel, "memory": MemoryPanel,
+    "attention": AttentionPanel, "entropy": EntropyPanel, "memory": MemoryPanel, "time": TimePanel,
     "changes": ChangesPanel, "edits": EditsPanel, "lens": LensPanel, "watch": WatchPanel, "settings": SettingsPanel,
 }  # fmt: skip
 POLL_S = 1 / 25
@@ -183,6 +184,9 @@ class Explore(Windowing, Doing, Screen[None]):
 
     def on_entropy_panel_head_moved(self, message: EntropyPanel.HeadMoved) -> None:
         self.move_head(message.layers, message.heads)
+
+    def on_time_panel_peaks_wanted(self) -> None:
+        self.send("peaks")
 
     def on_entropy_panel_token_moved(self, message: EntropyPanel.TokenMoved) -> None:
         self.go_to_token(message.place)
