@@ -87,7 +87,7 @@ class EditLayer(ListLayer):
             return f"{clip(VALUE, 11)}{clip(self.value[-40:] + mark, max(12, len(self.value[-40:]) + 2))}"
         name, size = self.axes[field].split(" (")[0], self.shape[field]
         said = "all" if self.places[field] == ALL and not is_here else self.places[field] + mark
-        return f"{clip(name, 11)}{clip(said, 12)} of {size}, from 0: *, 3 or 2-5; ← → all or the cursor's"
+        return f"{clip(name, 11)}{clip(said, 12)} of {size}: *, 3 or 2-5; ← → all or one"
 
     def words(self) -> tuple[str, str]:
         keys = "↑ ↓ choose · ← → or type · Enter does it · Esc leaves"

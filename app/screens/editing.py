@@ -151,6 +151,8 @@ class Editing(Changing):
         there = words if words in addresses else ends[0]
         self.listing.reveal(there)
         self.run_to(there)
+        if addresses.index(there) < self.stepping.cursor:  # going back ends before the line
+            self.send("run_until", address=there)
 
     def action_source(self) -> None:
         if (line := self.line_here()) is not None:

@@ -54,20 +54,20 @@ async def test_what_is_watched_stays_in_sight_with_the_engines_numbers() -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "command"),
+    ("words", "commands"),
     [
-        ("1.attn.pattern", ("run_until", {"address": "blocks.1.attn.pattern"})),
-        ("embed", ("rewind", {"address": "embed"})),
-        ("logits", ("run_until", {"address": "logits"})),
+        ("1.attn.pattern", [("run_until", {"address": "blocks.1.attn.pattern"})]),
+        ("embed", [("rewind", {"address": "embed"}), ("run_until", {"address": "embed"})]),
+        ("logits", [("run_until", {"address": "logits"})]),
     ],
 )
-async def test_run_until_goes_to_what_was_typed(words: str, command: tuple) -> None:
+async def test_run_until_goes_to_what_was_typed(words: str, commands: list) -> None:
     app = application(snapshot(done=4))
     async with app.run_test(size=(80, 24)) as pilot:
         driver_of(app).sent.clear()
-        await pilot.press("R", *words.replace(".", "."), "enter")
+        await pilot.press("R", *(("full_stop" if c == "." else c) for c in words), "enter")
         await pilot.pause()
-        assert driver_of(app).sent == [command]
+        assert driver_of(app).sent == commands
 
 
 async def test_an_address_that_is_not_there_is_said() -> None:
