@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.analysis.lens import LensReading
 from engine.analysis.machine_peaks import Peaks
+from engine.differing import TextDifference
 from engine.effect import EditView, Effect
 from engine.memory import MemoryReport
 from engine.program import Cost, Shape
@@ -149,6 +150,7 @@ class Snapshot:
     has_tokenizer: bool = True  # if not, tokens are shown as their ids
     switch: Switch | None = None  # what the last change of settings did
     stages: tuple[SamplingStage, ...] = ()  # what each stage of sampling leaves of the next token's distribution
+    difference: TextDifference | None = None  # to the second lane, where there is one that is of this text
     peaks: Peaks | None = None  # of this machine, once they were asked for
     windows: tuple[int | None, ...] = ()  # keys a token may see in each layer, itself included; None: all before it
     effect: Effect | None = None  # what the edits do to the next token

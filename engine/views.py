@@ -7,6 +7,7 @@ import numpy as np
 from engine.analysis.habits import habits_of
 from engine.analysis.machine_peaks import Peaks
 from engine.branching import branches_of
+from engine.differing import TextDifference, text_difference
 from engine.memory_report import MemoryMeter
 from engine.sampling import Sampler
 from engine.sampling_stages import SamplingStage, stages_of
@@ -72,6 +73,7 @@ class SnapshotMaker:
             windows=windows,
             switch=session.switch,
             peaks=self.peaks,
+            difference=self._difference([node.id for node in nodes]),
             effect=session.effect,
             lens=session.lens,
             has_tokenizer=session.model.tokenizer is not None,
@@ -92,6 +94,10 @@ class SnapshotMaker:
             return ()
         seen = [n.id for n in nodes[: node.position + 1]] if self.session.sampler.repetition_penalty != 1 else []
         return node.candidates(self.session.sampler, seen, self._text)
+
+    def _difference(self, ids: list[int]) -> TextDifference | None:
+        session = self.session
+        return text_difference(session.comparison, session.model, session.settings, ids)
 
     def _row_entropies(self, rows: tuple[AttentionRows, ...]) -> tuple[Array, ...]:
         """(L, H, T) nats for each chunk, computed once; those of chunks that are gone are forgotten."""

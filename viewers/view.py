@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.snapshot import Snapshot
 
 COLOURINGS = ("probability", "entropy", "none")
+DIFFERENCE = "difference"  # a colouring too, where there is a second lane
 ATTENTION = ("head", "layer", "wall", "likeness")
 VALUE_FORMS = ("heat map", "numbers", "histogram")
 SCALES = ("√", "even", "log", "row")

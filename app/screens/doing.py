@@ -14,7 +14,9 @@ from app.state import read_state, write_state
 from app.widgets.attention import AttentionPanel
 from engine.sampling_stages import SamplingStage
 from engine.text import visible
-from viewers.view import COLOURINGS
+from viewers.view import COLOURINGS, DIFFERENCE
+
+SPEEDS: tuple[float | None, ...] = (0.5, 1, 2, 4, 8, 16, 32, None)  # tokens per second; None: no limit
 
 
 class Doing(Editing, Sessions, Exporting):
@@ -83,7 +85,9 @@ class Doing(Editing, Sessions, Exporting):
 
     def action_colouring(self) -> None:
         self.seen("text")
-        self.look(colouring=COLOURINGS[(COLOURINGS.index(self.view.colouring) + 1) % len(COLOURINGS)])
+        has_other = self.snapshot is not None and self.snapshot.difference is not None
+        ways, now = (*COLOURINGS, DIFFERENCE) if has_other else COLOURINGS, self.view.colouring
+        self.look(colouring=ways[(ways.index(now) + 1) % len(ways)] if now in ways else ways[0])
 
     def action_branches(self) -> None:
         if self.snapshot is None or not self.snapshot.branches:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 from rich.style import Style
@@ -14,10 +15,13 @@ from engine.snapshot import Snapshot, TokenView
 from engine.text import visible
 from viewers.palette import RGB, blend, hexed, readable_on
 from viewers.tokens import surprise, token_parts, why_not_drawn
+from viewers.view import DIFFERENCE
 
 SURPRISE: RGB = (238, 134, 32)
 STEPS = 8  # shades of surprise: more could not be told apart
 NEXT = "▁"
+MOST_KL = 1.0  # nats that have the full colour
+FLIPPED = Style(bold=True, italic=True)  # a sign that needs no colour
 
 
 class TextPanel(Panel):
@@ -43,7 +47,10 @@ class TextPanel(Panel):
         dim, ground = self.style_of("dim"), self.background_colors[1].rgb
         if self.view.colouring == "none":
             return [("e", self.style_of("accent")), ("  not coloured", dim)]
-        low, high = ("p 1", "≤.0001") if self.view.colouring == "probability" else ("entropy 0", "log V")
+        if self.view.colouring == DIFFERENCE:
+            low, high = "KL 0", f"≥{MOST_KL:g} √, bold: other first choice"
+        else:
+            low, high = ("p 1", "≤.0001") if self.view.colouring == "probability" else ("entropy 0", "log V")
         shades = [blend(ground, SURPRISE, step / STEPS) for step in range(STEPS + 1)]
         return [
             ("e", self.style_of("accent")),
@@ -59,6 +66,8 @@ class TextPanel(Panel):
         place = self.view.place(snapshot)
         if place >= len(snapshot.tokens):
             return f"next token, {place}: {why_not_drawn(snapshot)}"
+        if self.view.colouring == DIFFERENCE:
+            return difference_sentence(snapshot, place)
         return token_sentence(snapshot.tokens[place], place, width)
 
     def body(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
@@ -90,13 +99,18 @@ class TextPanel(Panel):
         else:
             token = snapshot.tokens[place]
             style = base + self._shade(token, snapshot.vocab, place)
+            style += FLIPPED if self.view.colouring == DIFFERENCE and flipped(snapshot, place) else Style()
             style += Style(underline=True) if token.siblings else Style()
         return style + self.style_of("cursor") if place == self.view.place(snapshot) else style
 
     def _shade(self, token: TokenView, vocab: int, place: int) -> Style:
         if self.view.colouring == "none":
             return tint(self._ground, self.styles.color.rgb, 0.10 if place % 2 else 0.0)
-        amount = surprise(token, self.view.colouring, vocab)
+        if self.view.colouring == DIFFERENCE:
+            kl = difference_at(self.snapshot, place)
+            amount = None if kl is None else min(1.0, math.sqrt(max(kl, 0.0) / MOST_KL))
+        else:
+            amount = surprise(token, self.view.colouring, vocab)
         if amount is None:
             return self.style_of("dim")
         return tint(self._ground, SURPRISE, round(amount * STEPS) / STEPS)
@@ -123,6 +137,29 @@ class TextPanel(Panel):
     def edge(self, end: bool) -> None:
         if self.snapshot is not None:
             self.post_message(self.Moved(len(self.snapshot.tokens) if end else 0))
+
+
+def difference_at(snapshot: Snapshot | None, place: int) -> float | None:
+    """KL in nats between the two lanes' predictions of a token; None where it is not known."""
+    known = snapshot.difference if snapshot else None
+    if known is None or place >= len(known.kl) or math.isnan(known.kl[place]):
+        return None
+    return float(known.kl[place])
+
+
+def flipped(snapshot: Snapshot, place: int) -> bool:
+    """Whether the other lane's first choice here was another token."""
+    known = snapshot.difference
+    return known is not None and place < len(known.flips) and bool(known.flips[place])
+
+
+def difference_sentence(snapshot: Snapshot, place: int) -> str:
+    """`token 7 "·cat": KL 0.012 nats to tales:int8=all, whose first choice is another`."""
+    text, kl = visible(snapshot.tokens[place].text, spaces=True), difference_at(snapshot, place)
+    if kl is None or snapshot.difference is None:
+        return f'token {place} "{text}": not compared; v compares with another setting'
+    choice = "is another" if flipped(snapshot, place) else "is the same"
+    return f'token {place} "{text}": KL {kl:.3g} nats to {snapshot.difference.name}, whose first choice {choice}'
 
 
 def token_sentence(token: TokenView, place: int, width: int | None = None) -> str:
