@@ -12,7 +12,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,13 @@ from engine.session_file import save_session, saved
 from engine.settings import TABLE, row_of, shown
 from engine.snapshot import Snapshot
 from engine.text_history import TextHistory
+from engine.timeline import Node
 from engine.views import SnapshotMaker
 from engine.weighing import weigh
 
 SNAPSHOT_INTERVAL_S = 1 / 30
 JOIN_S = 1.0
+PACE_S = 0.01
 LOOKS = ("lens",)  # commands that change nothing: what was said before them stays
 QUIET_S = 1.0  # without a command, after which the session is kept safe
 
@@ -51,6 +53,7 @@ class Driver:
         self._closing = False
         self._published_s = 0.0
         self._notice: str | None = None
+        self.speed_limit: float | None = None  # tokens per second that are not exceeded; anybody may change it
         self.failure: BaseException | None = None
         self.latest: Snapshot = self._maker.make()
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
@@ -141,8 +144,15 @@ class Driver:
         busy = "generating"
         self._publish(busy, (0, count))
         for i, _ in enumerate(self._session.generate(count, stop_text, stop=self._stopped), 1):
-            self._publish_soon(busy, (i, count))
+            self._publish(busy, (i, count)) if self.speed_limit else self._publish_soon(busy, (i, count))
+            self._pace()
         self._after_generating(count)
+
+    def _pace(self) -> None:
+        """Wait until the next token may come; a stop and another limit count at once."""
+        made_s = perf_counter()
+        while (limit := self.speed_limit) and perf_counter() < made_s + 1 / limit and not self._stopped():
+            sleep(min(PACE_S, 1 / limit))
 
     def _next(self) -> None:
         for _ in self._session.generate(1, stop=self._stopped):
@@ -157,6 +167,9 @@ class Driver:
     def _change_text(self, method: str, **arguments: Any) -> None:
         getattr(self._session, method)(**arguments)
         self._refresh_pass()
+
+    def _go_to(self, leaf: Node) -> None:
+        self._session.go_to(leaf, self._stopped)
 
     def _refresh_pass(self) -> None:
         """A pass that nobody has begun to step follows the text."""
@@ -288,8 +301,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "take_back": lambda driver: driver._change_text("take_back"),
     "choose": lambda driver, position, id: driver._change_text("choose", position=position, id=id),
     "activate": lambda driver, branch: driver._change_text("activate", branch=branch, stop=driver._stopped),
-    "undo_text": lambda driver: driver._texts.undo(driver._session, driver._stopped),
-    "redo_text": lambda driver: driver._texts.redo(driver._session, driver._stopped),
+    "undo_text": lambda driver: driver._texts.undo(driver._session.leaf, driver._go_to),
+    "redo_text": lambda driver: driver._texts.redo(driver._session.leaf, driver._go_to),
     "toggle": Driver._toggle,
     "configure": Driver._configure,
     "compare": Driver._compare,

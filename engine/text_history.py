@@ -7,13 +7,9 @@ go, and computed again when one returns to it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.timeline import Node
-
-if TYPE_CHECKING:
-    from engine.session import Session
 
 MOST_TEXTS = 200
 
@@ -35,20 +31,19 @@ class TextHistory:
             for node in root_of(before).tree():
                 node.logits = node.rows = None
 
-    def undo(self, session: Session, stop: Callable[[], bool]) -> None:
-        """Back to the text before the last change. Raises InputError where there is none."""
-        self._go(session, self.past, self.future, "there is no earlier text to go back to", stop)
+    def undo(self, now: Node | None, go_to: Callable[[Node], None]) -> None:
+        """Back to the text before the last change, by `go_to`. Raises InputError where there is none."""
+        self._go(now, go_to, self.past, self.future, "there is no earlier text to go back to")
 
-    def redo(self, session: Session, stop: Callable[[], bool]) -> None:
+    def redo(self, now: Node | None, go_to: Callable[[Node], None]) -> None:
         """Forward again. Raises InputError where nothing was undone."""
-        self._go(session, self.future, self.past, "no change of the text was undone", stop)
+        self._go(now, go_to, self.future, self.past, "no change of the text was undone")
 
     @staticmethod
-    def _go(session: Session, source: list[Node], target: list[Node], lack: str, stop: Callable[[], bool]) -> None:
-        if not source or session.leaf is None:
+    def _go(now: Node | None, go_to: Callable[[Node], None], source: list[Node], target: list[Node], lack: str) -> None:
+        if not source or now is None:
             raise InputError(lack)
-        now, wanted = session.leaf, source[-1]
-        session.go_to(wanted, stop)  # only what has come about is noted
+        go_to(source[-1])  # only what has come about is noted
         source.pop()
         target.append(now)
 

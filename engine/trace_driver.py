@@ -31,6 +31,7 @@ class TraceDriver:
     """Walks through a trace. At first all of it is done, so that every value can be looked at."""
 
     compared = None  # a recording has no second lane
+    speed_limit: float | None = None  # and nothing that could be too fast
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace

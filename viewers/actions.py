@@ -33,6 +33,8 @@ class Action:
 ACTIONS: tuple[Action, ...] = (
     Action("play", ("space",), "Generate or pause",
            "Goes on with the text; the same key stops it. What was made is kept.", "Text"),
+    Action("slower", ("-",), "Slower", "Fewer tokens per second, down to one in two seconds.", "Text"),
+    Action("faster", ("+", "="), "Faster", "More tokens per second, up to as many as it can.", "Text"),
     Action("next_token", ("]",), "One token on", "Draws one token with the sampler and the seed.", "Text"),
     Action("take_back", ("[",), "One token back",
            "Takes the last token back; going on repeats the same draw.", "Text"),

@@ -31,6 +31,20 @@ class Doing(Editing, Sessions, Exporting):
             self.look(token=None)
             self.send("generate", count=max(1, self.snapshot.context - len(self.snapshot.tokens)))
 
+    def action_slower(self) -> None:
+        self._speed(-1)
+
+    def action_faster(self) -> None:
+        self._speed(1)
+
+    def _speed(self, by: int) -> None:
+        """The next limit of tokens per second; it counts for what is being generated too."""
+        driver = self.opening.driver
+        if driver is not None:
+            at = SPEEDS.index(driver.speed_limit) if driver.speed_limit in SPEEDS else len(SPEEDS) - 1
+            driver.speed_limit = limit = SPEEDS[min(max(at + by, 0), len(SPEEDS) - 1)]
+            self.say(f"speed: {f'at most {limit:g} tokens/s' if limit else 'as fast as it can'}; - slower, + faster")
+
     def action_next_token(self) -> None:
         self.look(token=None)
         self.send("generate", count=1)

@@ -18,7 +18,7 @@ from textual.widgets import Input, Static
 
 from app.cli.machine import available_bytes
 from app.model_choices import TEXT, Choice, common_start, completions, is_path, on_disk, usual, weighed
-from app.screens.layers import Layer, Line, inert
+from app.screens.layers import Layer, Line
 from app.state import read_state
 from app.widgets.ink import clip
 from engine.errors import Cancelled, MiniGPTError
@@ -132,7 +132,7 @@ class ModelsLayer(Layer):
         first = max(0, min(self.cursor - room // 2, len(found) - room))
         rows = [self._row(choice, i == self.cursor, width) for i, choice in enumerate(found[first:][:room], first)]
         self.query_one("#rows", Static).update(Content("\n".join(rows) or "  Nothing of that name is here."))
-        self.query_one("#answer", Static).update(inert(self._words()))
+        self.query_one("#answer", Static).update(Content("\n".join(map(visible, self._words().split("\n")))))
 
     def _row(self, choice: Choice, is_cursor: bool, width: int) -> str:
         choice = self._answer(choice)
