@@ -14,6 +14,7 @@ from viewers.qt.panel import Desk, Panel, dim_label
 from viewers.qt.plots import Chart
 from viewers.tokens import token_sentence
 
+MOST_DOTS = 150  # more of them run into each other
 EMPTY = "No text yet: write a prompt, and Enter runs it."
 
 
@@ -51,7 +52,7 @@ class LogprobPanel(Panel):
         x = np.arange(len(tokens))
         self.chart.dress(theme)
         self.chart.line("entropy before it", x, entropy, theme.series[0])
-        self.chart.line("surprise, −log p", x, surprise, theme.series[1], dots=True)
+        self.chart.line("surprise, −log p", x, surprise, theme.series[1], dots=len(tokens) <= MOST_DOTS)
         self.chart.put_cursor(float(self.desk.view.query(snapshot)) if tokens else None)
         self.chart.span(0, max(1, len(tokens) - 1))
         step = every(max(1, len(tokens)), max(60, self.width() - 70), 44)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Signal
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from viewers.palette import RGB, blend
+from viewers.palette import RGB, blend, hexed
 from viewers.qt.theme import Theme, qcolor
 
 WIDTH = 2
@@ -50,11 +50,13 @@ class Chart(QWidget):
             axis = self.plot.getAxis(side)
             axis.setPen(qcolor(theme.line))
             axis.setTextPen(qcolor(theme.dim))
-            axis.setLabel(words, color=qcolor(theme.dim))
+            axis.setLabel(words, color=hexed(theme.dim))
             axis.enableAutoSIPrefix(False)
         self.plot.showGrid(x=False, y=True, alpha=0.15)
         self._cursor.setPen(QPen(qcolor(theme.accent), 0))
         self._legend.setLabelTextColor(qcolor(theme.text))
+        for _, label in self._legend.items:
+            label.setText(label.text, color=hexed(theme.text))
         self._legend.setBrush(qcolor(blend(theme.panel, theme.raised, 0.6)))
 
     def name_up(self, words: str) -> None:

@@ -10,7 +10,7 @@ from engine.text import visible
 from viewers.listing_tree import groups_of, label_of
 from viewers.numbers import bytes_text, count_text, seconds_text, shape_text
 from viewers.qt.panel import Desk, Is, Panel, dim_label
-from viewers.qt.theme import qcolor
+from viewers.qt.theme import Theme, qcolor
 
 COLUMNS = ("", "line", "operation", "shape", "FLOPs", "time")
 DONE, NEXT, UNDONE, STOP = "✓", "▸", "·", "●"
@@ -54,6 +54,7 @@ class ProgramPanel(Panel):
         self._shown: tuple[ListingRow, ...] = ()
         self._cursor = -1
         self._marks: list[str] = []
+        self._theme: Theme | None = None
         tree.currentItemChanged.connect(self._selected)
         tree.itemDoubleClicked.connect(self._run_to)
 
@@ -74,6 +75,8 @@ class ProgramPanel(Panel):
         addresses = tuple(row.address for row in s.rows)
         if addresses != self._lines:
             self._build(s, addresses)
+        if self._theme is not self.desk.theme:
+            self._theme, self._marks = self.desk.theme, [""] * len(addresses)
         self._update(s)
         self._select(s)
 

@@ -51,6 +51,7 @@ class Control(QWidget):
         widget.blockSignals(True)
         if self.box is not None:
             self.box.setChecked(bool(value))
+            self.box.setText(shown(value))
         elif self.choice is not None and not ((line := self.choice.lineEdit()) and line.hasFocus()):
             self.choice.setCurrentText(shown(value))
         widget.blockSignals(False)

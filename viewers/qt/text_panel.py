@@ -301,7 +301,8 @@ def given_text(snapshot: Snapshot) -> str:
         return ",".join(str(token.id) for token in given)
     first = given[0].text if given else ""
     is_marker = first.startswith("<") and first.endswith(">")
-    return "".join(token.text for token in (given[1:] if is_marker else given)).strip("\n\r") if given else ""
+    text = "".join(token.text for token in (given[1:] if is_marker else given)).strip("\n\r")
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def letters(font: QFont) -> QFont:

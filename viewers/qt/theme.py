@@ -108,6 +108,10 @@ def sheet(theme: Theme) -> str:
         QTreeView:focus, QTableView:focus, QListView:focus, QPlainTextEdit:focus, QLineEdit:focus {{
                         border: 1px solid {accent}; }}
         QHeaderView::section {{ background: {ground}; color: {dim}; border: none; padding: 2px 6px; }}
+        QCheckBox::indicator {{ width: 12px; height: 12px; border: 1px solid {dim}; border-radius: 3px;
+                        background: {panel}; }}
+        QCheckBox::indicator:checked {{ background: {accent}; border: 1px solid {accent}; }}
+        QCheckBox:focus {{ color: {accent}; }}
         QLabel[dim="true"] {{ color: {dim}; }}
         QScrollArea {{ border: none; background: transparent; }}
     """
