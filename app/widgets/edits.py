@@ -11,6 +11,7 @@ from engine.text import visible
 from viewers.numbers import percent_text
 
 LIMIT = "Only this pass is changed, over the whole text; generating goes on without edits."
+UNMEASURED = "What this does to the next token is not measured yet: r runs the pass with the edits and without."
 NONE = "Nothing is changed. a changes the value under the listing's cursor."
 
 
@@ -52,7 +53,8 @@ class EditsPanel(Panel):
     def _effect(self, snapshot: Snapshot, effect: Effect | None, width: int) -> list[Strip]:
         dim = self.style_of("dim")
         if effect is None:
-            return self.wrapped("No edit takes part in this pass.", width, 1, dim)
+            takes_part = snapshot.stepping is not None and any(not edit.problem for edit in snapshot.stepping.edits)
+            return self.wrapped(UNMEASURED if takes_part else "No edit takes part in this pass.", width, 2, dim)
         old = "" if effect.ids == tuple(t.id for t in snapshot.tokens) else " · older text, r renews"
         head = f"token after {len(effect.ids)}, {effect.what} pass · KL {effect.kl:.3g} nats{old}"
         rows = self.wrapped(head, width, 2, self.style_of("warn" if old else "accent"))

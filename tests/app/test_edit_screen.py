@@ -104,6 +104,13 @@ async def test_an_edit_that_is_left_out_says_why_and_an_old_effect_that_it_is_ol
         assert "older text" in "\n".join(plane(app))
 
 
+async def test_what_was_not_measured_yet_says_how_to_measure_it() -> None:
+    app = application(replace(edited(), effect=None))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert any("is not measured yet" in line for line in plane(app))
+
+
 async def test_the_list_is_copied_as_a_command() -> None:
     app = application(edited())
     async with app.run_test(size=(120, 36)) as pilot:
