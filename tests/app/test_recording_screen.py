@@ -91,7 +91,9 @@ async def test_what_needs_a_model_says_so_in_the_status_line(app, keys, words):
 
 async def test_steps_walk_through_the_recorded_lines(app, trace):
     async with app.run_test(size=(120, 36)) as pilot:
-        await pilot.press("C", "n", "n")
+        await pilot.press("C")
+        app.explore.poll()
+        await pilot.press("n", "n")
         app.explore.poll()
         await pilot.pause()
         assert app.explore.snapshot.stepping.cursor == 2
