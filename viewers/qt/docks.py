@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget
 
 from viewers.qt.panel import Panel
 
-VERSION = 2  # of the arrangement: another one forgets what was kept
+VERSION = 3  # of the arrangement: another one forgets what was kept
 LEFT = (("text",), ("candidates", "settings"))
-MIDDLE = (("attention",), ("logprobs", "entropy", "memory", "timeline", "training"))
+MIDDLE = (("attention", "training"), ("logprobs", "entropy", "memory", "timeline"))
 RIGHT = (("program",), ("value",))
 
 
@@ -51,11 +51,12 @@ class Docks:
         window.splitDockWidget(tops[0], tops[1], Qt.Orientation.Horizontal)
         window.splitDockWidget(tops[1], tops[2], Qt.Orientation.Horizontal)
         for column in (LEFT, MIDDLE, RIGHT):
-            top, *others = (self.docks[name] for name in column[1] if name in self.docks)
-            window.splitDockWidget(self.docks[column[0][0]], top, Qt.Orientation.Vertical)
-            for other in others:
-                window.tabifyDockWidget(top, other)
-            top.raise_()
+            above, below = ([self.docks[name] for name in names] for names in column)
+            window.splitDockWidget(above[0], below[0], Qt.Orientation.Vertical)
+            for first, *others in (above, below):
+                for other in others:
+                    window.tabifyDockWidget(first, other)
+                first.raise_()
         for dock in self.docks.values():
             dock.show()
         wide, high = max(window.width(), 1200), max(window.height(), 700)

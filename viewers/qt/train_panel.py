@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from engine.text import visible
 from engine.training.plan import preset_names
-from engine.training.snapshot import PREPARING, RUNNING, Seen
+from engine.training.snapshot import DONE, PREPARING, RUNNING, Seen
 from viewers.qt.canvas import Heat
 from viewers.qt.panel import Desk, Is, Panel, dim_label
 from viewers.qt.plots import Chart
@@ -60,8 +60,8 @@ class TrainPanel(Panel):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self._left())
         split.addWidget(self._right())
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 2)
+        split.setSizes([300, 240])
+        self.heat.setMinimumSize(200, 190)
         split.setChildrenCollapsible(False)
         box.addLayout(self._form())
         box.addWidget(split, 1)
@@ -150,8 +150,8 @@ class TrainPanel(Panel):
     def draw_now(self) -> None:
         t, theme = self.desk.training, self.desk.theme
         self.play.setText("Pause" if t.state == RUNNING else "Start" if t.is_open else "Begin")
-        self.play.setEnabled(t.state != PREPARING)
-        self.one.setEnabled(t.is_open)
+        self.play.setEnabled(t.state not in (PREPARING, DONE))
+        self.one.setEnabled(t.is_open and t.state != DONE)
         self.stop.setEnabled(t.is_open or t.state == PREPARING)
         for widget in (self.preset, self.text, self.keys):
             widget.setEnabled(not t.is_open and t.state != PREPARING)
@@ -181,9 +181,12 @@ class TrainPanel(Panel):
         self.chart.name_up(UNITS[name])
         self.chart.dress(self.desk.theme)
         rows = {"loss": t.losses, "learning rate": t.rates, "gradient norm": t.norms}[name]
-        self.chart.keep_only([name, *(["validation loss"] if name == "loss" else [])])
+        has_validation = name == "loss" and len(t.validation) > 0
+        self.chart.keep_only([name] * (len(rows) > 0) + ["validation loss"] * has_validation)
+        if not len(rows):
+            return
         self.chart.line(name, rows[:, 0], rows[:, 1], series[0])
-        if name == "loss":
+        if has_validation:
             self.chart.line("validation loss", t.validation[:, 0], t.validation[:, 1], series[1], dots=True)
 
     @property
