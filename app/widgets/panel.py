@@ -129,13 +129,18 @@ class Panel(Widget, can_focus=True):
         edge = Strip.blank(1, self.base)
         return rows + [Strip.join([edge, strip, edge]) for strip in inside[: height - 1]]
 
+    def _tab_gap(self, width: int) -> str:
+        """What stands behind each tab: nothing where they would not all fit otherwise."""
+        return " " if sum(len(title) + 2 for _, title in self.tabs) <= width else ""
+
     def _title_row(self, width: int) -> Strip:
         base, tab = self.style_of("title"), self.style_of("tab")
-        row = Row(width, self.base + base)
+        row, gap = Row(width, self.base + base), self._tab_gap(width)
         for name, title in self.tabs or ((self.id or "", self.title),):
             mine = name == self.id
             mark = ("▌" if self.has_focus else " ") if mine else " "
-            row.add(f"{mark}{title} ", tab if mine and self.has_focus else self.style_of("strong") if mine else None)
+            style = tab if mine and self.has_focus else self.style_of("strong") if mine else None
+            row.add(f"{mark}{title}{gap}", style)
         note = self.note() if self.snapshot else ""
         parts = [(note, self.style_of("dim"))] if isinstance(note, str) else note
         size = sum(cells(text) for text, _ in parts) + 1
@@ -160,7 +165,7 @@ class Panel(Widget, can_focus=True):
             return
         place = 0
         for name, title in self.tabs:
-            place += len(title) + 2
+            place += len(title) + 1 + len(self._tab_gap(self.size.width))
             if event.x < place:
                 self.post_message(self.TabChosen(name))
                 return

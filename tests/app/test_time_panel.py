@@ -115,3 +115,19 @@ async def test_no_size_and_no_hostile_text_breaks_it() -> None:
             await pilot.press("down", "right", "down", "enter", "end", "home")
             await pilot.pause()
         assert app.is_running
+
+
+async def test_all_tabs_have_room_at_80_columns_also_when_every_panel_is_there() -> None:
+    app = application(measured())
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.explore.bring("time")
+        await pilot.pause()
+        panel = app.explore.panel("time")
+        panel.tabs = tuple((name, name.title()) for name in ("candidates", "edits", "program", "changes", "value",
+                           "attention", "entropy", "memory", "time", "settings"))  # fmt: skip
+        panel.refresh()
+        await pilot.pause()
+        line = next(row for row in plane(app) if "▌Time" in row)
+        assert "Settings" in line
+        await pilot.click("#time", offset=(line.index("Attention") + 1, 0))
+        assert app.explore.panel("attention").has_focus
