@@ -30,7 +30,7 @@ class LogprobPanel(Panel):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.chart = Chart("token", "nats", "Surprise of each token")
+        self.chart = Chart("token", "nats", "Surprise of each token", EMPTY)
         self.says = dim_label(EMPTY)
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 6)
@@ -57,6 +57,7 @@ class LogprobPanel(Panel):
         self.chart.span(0, max(1, len(tokens) - 1))
         step = every(max(1, len(tokens)), max(60, self.width() - 70), 44)
         self.chart.label_ticks([(i, short(tokens[i].text)) for i in range(0, len(tokens), step)])
+        self.chart.show_or_say()
         self.says.setText(self.sentence)
 
     def _token(self, x: float) -> int | None:

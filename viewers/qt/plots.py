@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from viewers.palette import RGB, blend, hexed
 from viewers.qt.theme import Theme, qcolor
@@ -22,7 +22,7 @@ class Chart(QWidget):
     clicked = Signal(float)
     pointed = Signal(float)
 
-    def __init__(self, across: str, up: str, description: str) -> None:
+    def __init__(self, across: str, up: str, description: str, empty: str = "") -> None:
         import pyqtgraph
 
         pyqtgraph.setConfigOptions(imageAxisOrder="row-major", antialias=True)
@@ -35,6 +35,11 @@ class Chart(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.plot)
+        self._empty = QLabel(empty)  # stands where there is no line yet
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setProperty("dim", True)
+        self._empty.setWordWrap(True)
+        box.addWidget(self._empty)
         self._lines: dict[str, Any] = {}
         self._legend = self.plot.addLegend(offset=(-8, 4), labelTextSize="9pt")
         self._cursor = pyqtgraph.InfiniteLine(angle=90, movable=False)
@@ -85,6 +90,11 @@ class Chart(QWidget):
         """Take away the lines of other names."""
         for name in [name for name in self._lines if name not in names]:
             self.plot.removeItem(self._lines.pop(name))
+
+    def show_or_say(self) -> None:
+        """The axes if there is something between them, else words."""
+        self.plot.setVisible(bool(self._lines))
+        self._empty.setVisible(not self._lines)
 
     def put_cursor(self, x: float | None) -> None:
         self._cursor.setVisible(x is not None)

@@ -48,7 +48,7 @@ class TrainPanel(Panel):
         self.keys.setPlaceholderText("changes: steps=500 batch=16")
         self.play, self.one, self.stop = QPushButton("Begin"), QPushButton("One update"), QPushButton("Save and stop")
         self.says, self.sample = dim_label(), dim_label()
-        self.chart = Chart("update", UNITS["loss"], "Curves of the run")
+        self.chart = Chart("update", UNITS["loss"], "Curves of the run", "The curves of a run are drawn here.")
         self.curve = QComboBox()
         self.curve.addItems(list(CURVES))
         self.heat, self.slider, self.when = Heat(PINNED), QSlider(Qt.Orientation.Horizontal), QLabel()
@@ -184,10 +184,12 @@ class TrainPanel(Panel):
         has_validation = name == "loss" and len(t.validation) > 0
         self.chart.keep_only([name] * (len(rows) > 0) + ["validation loss"] * has_validation)
         if not len(rows):
+            self.chart.show_or_say()
             return
         self.chart.line(name, rows[:, 0], rows[:, 1], series[0])
         if has_validation:
             self.chart.line("validation loss", t.validation[:, 0], t.validation[:, 1], series[1], dots=True)
+        self.chart.show_or_say()
 
     @property
     def sentence(self) -> str:

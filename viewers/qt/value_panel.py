@@ -94,7 +94,7 @@ class ValuePanel(Panel):
         super().__init__(desk)
         self.heading, self.says = dim_label(EMPTY), dim_label()
         self.heat, self.numbers, self.table = Heat(EMPTY), Numbers(), QTableView()
-        self.chart = Chart("value", "how many numbers", "Histogram of the value")
+        self.chart = Chart("value", "how many numbers", "Histogram of the value", EMPTY)
         self.table.setModel(self.numbers)
         self.table.horizontalHeader().setDefaultSectionSize(72)
         self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -152,6 +152,7 @@ class ValuePanel(Panel):
         x, counts, wide = histogram(value)
         self.chart.dress(theme)
         self.chart.bars(x, counts, wide, theme.series[0])
+        self.chart.show_or_say()
         self.says.setText(self.sentence)
 
     def _clear(self, words: str) -> None:
@@ -162,6 +163,7 @@ class ValuePanel(Panel):
         self.numbers.put(None)
         self.chart.dress(self.desk.theme)
         self.chart.keep_only(())
+        self.chart.show_or_say()
         self.says.setText("")
 
     @property

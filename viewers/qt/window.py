@@ -38,6 +38,7 @@ from viewers.qt.panel import Panel
 from viewers.qt.program_panel import ProgramPanel
 from viewers.qt.saving import Saving
 from viewers.qt.settings_panel import SettingsPanel
+from viewers.qt.similarity_panel import SimilarityPanel
 from viewers.qt.strip import strip_words
 from viewers.qt.text_panel import TextPanel
 from viewers.qt.theme import SYSTEM, apply, theme_of
@@ -48,8 +49,10 @@ from viewers.view import View
 
 POLL_MS = 33
 REMARK_S = 12.0
-KINDS: tuple[type[Panel], ...] = (TextPanel, CandidatesPanel, SettingsPanel, AttentionPanel, LogprobPanel, EntropyPanel,
-                                  MemoryPanel, TimelinePanel, TrainPanel, ProgramPanel, ValuePanel)  # fmt: skip
+KINDS: tuple[type[Panel], ...] = (
+    TextPanel, CandidatesPanel, SettingsPanel, AttentionPanel, LogprobPanel, EntropyPanel, SimilarityPanel, MemoryPanel,
+    TimelinePanel, TrainPanel, ProgramPanel, ValuePanel,
+)  # fmt: skip
 CHANGING = frozenset({"prompt", "choose", "take_back", "generate", "activate", "configure"})
 OPENING = "Opening the model …"
 

@@ -183,3 +183,25 @@ def test_a_picture_of_a_panel_is_saved(window, tmp_path, suffix):
 def test_the_command_opens_the_same_text_and_settings(window, driver):
     words = window.command_words().split()
     assert words[0] == "minigpt-gui" and ",".join(str(t.id) for t in driver.latest.tokens) in words
+
+
+def test_similarity_is_the_cosine_of_the_heads_rows(window, driver):
+    window.docks.bring("similarity")
+    heat = window.panels["similarity"].heat
+    a, b = (np.nan_to_num(driver.latest.attention(0, head)) for head in (1, 3))
+    rows = [x @ y / np.linalg.norm(x) / np.linalg.norm(y) for x, y in zip(a, b, strict=True)]
+    assert heat.picture.values[1, 3] == pytest.approx(np.mean(rows), abs=1e-5)
+    heat.point_at((1, 3))
+    assert 'head 1 "L0 H1"' in heat.sentence and 'head 3 "L0 H3"' in heat.sentence
+
+
+def test_exports_are_made_over_the_link(window, driver, tmp_path, qtbot):
+    from viewers.export_job import ExportJob
+    from viewers.exports import Options, chosen
+
+    job = ExportJob(window.remote.session, tmp_path, chosen(["tokens"], ["csv"]), Options(), ["session.minigpt.json"])
+    job.start()
+    qtbot.waitUntil(lambda: job.latest.ended is not None, timeout=WAIT_MS)
+    assert {path.name for path in job.latest.paths} == {"tokens.csv", "session.minigpt.json"}, job.latest
+    lines = (tmp_path / "tokens.csv").read_text().splitlines()
+    assert len(lines) == 1 + len(driver.latest.tokens)

@@ -1,0 +1,65 @@
+"""Which heads look alike: the cosine of their attention, averaged over the queries of this text."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QVBoxLayout
+
+from engine.analysis.readings import head_similarity
+from engine.snapshot import Snapshot
+from viewers.picture import Axis, Picture, Scale
+from viewers.qt.canvas import Heat
+from viewers.qt.panel import Desk, Is, Panel, dim_label
+
+EMPTY = "No attention yet: write a prompt, and Enter runs it."
+WORDS = "1: two heads look at the same tokens all along this text; another may part them."
+MOST_NUMBERS = 1 << 22  # shares that are compared while the text grows; longer ones wait until it stands
+
+
+def similarity_picture(snapshot: Snapshot) -> Picture:
+    """(L*H, L*H), 0 to 1; a row and a column for each head, named by layer and head."""
+    layers = [
+        np.stack([snapshot.attention(layer, head) for head in range(snapshot.heads)])
+        for layer in range(snapshot.layers)
+    ]
+    names = tuple(f"L{layer} H{head}" for layer in range(snapshot.layers) for head in range(snapshot.heads))
+    axis = Axis("head", len(names), names)
+    return Picture(head_similarity(layers), axis, axis, Scale("sequential", 0.0, 1.0, "cosine"), square=True)
+
+
+class SimilarityPanel(Panel):
+    name, title = "similarity", "Head similarity"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.heat, self.says = Heat(EMPTY), dim_label(WORDS)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(6, 6, 6, 6)
+        box.addWidget(self.heat, 1)
+        box.addWidget(self.says)
+        self.heat.pointed.connect(lambda *_: self.says.setText(self.sentence))
+        self.heat.clicked.connect(self._open)
+
+    def drawn_from(self) -> object:
+        s = self.desk.snapshot
+        if s is None:
+            return None
+        is_long = s.layers * s.heads * len(s.tokens) ** 2 > MOST_NUMBERS
+        return (s.model_name, "waiting") if is_long and s.busy else (Is(s.attention_rows), len(s.tokens))
+
+    def draw_now(self) -> None:
+        s = self.desk.snapshot
+        if s is None or not s.tokens:
+            self.heat.show_picture(None, "", self.desk.theme)
+        elif s.busy is None or s.layers * s.heads * len(s.tokens) ** 2 <= MOST_NUMBERS:
+            title = f"head similarity over {len(s.tokens)} tokens"
+            self.heat.show_picture(similarity_picture(s), title, self.desk.theme)
+
+    def _open(self, row: int, _: int) -> None:
+        if self.desk.snapshot is not None:
+            layer, head = divmod(row, self.desk.snapshot.heads)
+            self.desk.look(layer=layer, head=head)
+
+    @property
+    def sentence(self) -> str:
+        return self.heat.sentence if self.heat.cell else WORDS
