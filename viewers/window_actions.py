@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from viewers.actions import ACTIONS, Action
 
 ELSEWHERE = frozenset({
     "up", "down", "left", "right", "page_up", "page_down", "first", "last", "enter",  # the widgets' own keys
-    "explore", "compare", "interrupt", "next_panel", "previous_panel", "palette", "export", "changes", "window",
+    "explore", "interrupt", "next_panel", "previous_panel", "palette", "export", "changes", "window",
 })  # fmt: skip
 
 OWN: tuple[Action, ...] = (
@@ -24,7 +26,14 @@ OWN: tuple[Action, ...] = (
     Action("reset_layout", (), "Put the panels back", "As they were when the window was first opened.", "App"),
 )  # fmt: skip
 
-WINDOW_ACTIONS: tuple[Action, ...] = (*(action for action in ACTIONS if action.id not in ELSEWHERE), *OWN)
+MORE_KEYS = {"undo": ("ctrl+z",), "redo": ("ctrl+shift+z",)}
+"""Keys that are habits of windows, beside those of the table."""
+
+WINDOW_ACTIONS: tuple[Action, ...] = (
+    *(replace(action, keys=(*action.keys, *MORE_KEYS.get(action.id, ()))) for action in ACTIONS
+      if action.id not in ELSEWHERE),
+    *OWN,
+)  # fmt: skip
 TOOLBAR: tuple[str | None, ...] = (
     "edit_prompt", "play", "take_back", "next_token", None,
     "restep", "rewind", "step_back", "step", "run", "step_into", "step_out", "breakpoint", "pass", None,

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget
 
 from viewers.qt.panel import Panel
 
-VERSION = 4  # of the arrangement: another one forgets what was kept
+VERSION = 5  # of the arrangement: another one forgets what was kept
 LEFT = (("text",), ("candidates", "settings"))
-MIDDLE = (("attention", "training"), ("logprobs", "entropy", "similarity", "memory", "timeline"))
+MIDDLE = (("attention", "training"), ("logprobs", "entropy", "similarity", "memory", "timeline", "compare"))
 RIGHT = (("program",), ("value",))
 
 

@@ -227,6 +227,10 @@ class Doing:
     def do_train(self) -> None:
         self.docks.bring("training")
 
+    def do_compare(self) -> None:
+        self.docks.bring("compare")
+        self.panels["compare"].words.setFocus()  # type: ignore[attr-defined]
+
     def do_theme(self) -> None:
         choice = CHOICES[(CHOICES.index(self.theme_choice) + 1) % len(CHOICES)]
         self.wear(choice)

@@ -68,13 +68,16 @@ class Chart(QWidget):
         self._up = words
 
     def line(self, name: str, x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, colour: RGB,
-             dots: bool = False) -> None:  # fmt: skip
-        """Draw or change a line."""
-        pen = self._pg.mkPen(qcolor(colour), width=WIDTH)
+             dots: bool = False, joined: bool = True) -> None:  # fmt: skip
+        """Draw or change a line; where no number is finite there is none."""
         xs, ys = np.asarray(x, float), np.asarray(y, float)
+        if not np.isfinite(ys).any():
+            self.keep_only([known for known in self._lines if known != name])
+            return
         item = self._lines.get(name)
         if item is None:
             item = self._lines[name] = self.plot.plot(name=name, connect="finite")
+        pen = self._pg.mkPen(qcolor(colour), width=WIDTH) if joined else None
         item.setData(xs, ys, pen=pen, connect="finite", symbol="o" if dots else None, symbolSize=5,
                      symbolBrush=qcolor(colour), symbolPen=None)  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout
 
 from engine.snapshot import ListingRow, Stepping
@@ -64,14 +65,15 @@ class ProgramPanel(Panel):
 
     def drawn_from(self) -> object:
         s = self.stepping
-        return s and (Is(s.rows), s.cursor, s.what, s.depth, self.desk.view.address)
+        return s and (Is(s.rows), s.cursor, s.what, s.depth, len(s.edits), self.desk.view.address)
 
     def draw_now(self) -> None:
         s = self.stepping
         if s is None:
             self.heading.setText(EMPTY)
             return
-        self.heading.setText(f"{s.cursor} of {len(s.rows)} done, by {s.depth} · {visible(s.what)}")
+        edits = f" · {len(s.edits)} changed by hand" if s.edits else ""
+        self.heading.setText(f"{s.cursor} of {len(s.rows)} done, by {s.depth} · {visible(s.what)}{edits}")
         addresses = tuple(row.address for row in s.rows)
         if addresses != self._lines:
             self._build(s, addresses)
@@ -134,6 +136,11 @@ class ProgramPanel(Panel):
             self.tree.scrollToItem(item, QAbstractItemView.ScrollHint.EnsureVisible)
         self._cursor = s.cursor
         self.about.setText(self.sentence)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if (item := self.tree.currentItem()) is not None:
+            self.tree.scrollToItem(item, QAbstractItemView.ScrollHint.EnsureVisible)
 
     def _selected(self, item: QTreeWidgetItem | None) -> None:
         if item is not None:

@@ -27,8 +27,10 @@ from engine.training.snapshot import TrainingSnapshot
 from viewers.qt.actions_menu import fill_menus, fill_toolbar, make_actions, paint_icons
 from viewers.qt.attention_panel import AttentionPanel
 from viewers.qt.candidates_panel import CandidatesPanel
+from viewers.qt.compare_panel import ComparePanel
 from viewers.qt.docks import Docks, settings_file
 from viewers.qt.doing import Doing
+from viewers.qt.editing import Editing
 from viewers.qt.entropy_panel import EntropyPanel
 from viewers.qt.fetcher import Fetcher
 from viewers.qt.following import Follower, cursor_address
@@ -51,9 +53,11 @@ POLL_MS = 33
 REMARK_S = 12.0
 KINDS: tuple[type[Panel], ...] = (
     TextPanel, CandidatesPanel, SettingsPanel, AttentionPanel, LogprobPanel, EntropyPanel, SimilarityPanel, MemoryPanel,
-    TimelinePanel, TrainPanel, ProgramPanel, ValuePanel,
+    TimelinePanel, ComparePanel, TrainPanel, ProgramPanel, ValuePanel,
 )  # fmt: skip
-CHANGING = frozenset({"prompt", "choose", "take_back", "generate", "activate", "configure"})
+CHANGING = frozenset({
+    "prompt", "choose", "take_back", "generate", "activate", "configure", "undo_text", "redo_text",
+})  # fmt: skip
 OPENING = "Opening the model …"
 
 
@@ -82,7 +86,7 @@ class Strip(QLabel):
             self.setText(cut)
 
 
-class Window(Doing, Saving, QMainWindow):
+class Window(Doing, Editing, Saving, QMainWindow):
     """The window over one link."""
 
     def __init__(self, remote: Remote, is_alone: bool = True, source: str = "") -> None:
@@ -145,6 +149,7 @@ class Window(Doing, Saving, QMainWindow):
         if not self._restored:  # sizes are known only now
             self._restored = True
             QTimer.singleShot(0, self.docks.arrange)
+        self.panels["attention"].mosaic.setFocus()  # type: ignore[attr-defined]  # keys are actions until one writes
 
     # what the panels may ask for
 

@@ -205,3 +205,34 @@ def test_exports_are_made_over_the_link(window, driver, tmp_path, qtbot):
     assert {path.name for path in job.latest.paths} == {"tokens.csv", "session.minigpt.json"}, job.latest
     lines = (tmp_path / "tokens.csv").read_text().splitlines()
     assert len(lines) == 1 + len(driver.latest.tokens)
+
+
+def test_a_second_lane_says_the_drift_of_every_token(window, driver, qtbot):
+    window.docks.bring("compare")
+    panel = window.panels["compare"]
+    panel.words.setText("int8=all")
+    panel.begin()
+    qtbot.waitUntil(lambda: window.snapshot.difference is not None and not window.snapshot.busy, timeout=WAIT_MS)
+    kl = latest(driver, window, qtbot).difference.kl
+    assert f"KL {np.nanmean(kl):.3g} nats" in panel.sentence
+
+
+def test_a_value_that_is_changed_is_another_and_undone_is_the_same(window, driver, qtbot):
+    before = np.array(driver.latest.stepping.values["blocks.0.attn.pattern"])
+    window.change("edit", text="blocks.0.attn.pattern:zero")
+    qtbot.waitUntil(lambda: len(driver.latest.stepping.edits) == 1 and not driver.latest.busy, timeout=WAIT_MS)
+    latest(driver, window, qtbot)
+    window.do_undo()
+    qtbot.waitUntil(lambda: not driver.latest.stepping.edits and not driver.latest.busy, timeout=WAIT_MS)
+    latest(driver, window, qtbot)
+    window.send("run_until", address="blocks.0.attn.pattern")
+    qtbot.waitUntil(lambda: "blocks.0.attn.pattern" in driver.latest.stepping.values, timeout=WAIT_MS)
+    assert np.array_equal(driver.latest.stepping.values["blocks.0.attn.pattern"], before)
+
+
+def test_undoing_without_edits_brings_the_text_back(window, driver, qtbot):
+    window.send("take_back")
+    qtbot.waitUntil(lambda: len(driver.latest.tokens) == 16, timeout=WAIT_MS)
+    latest(driver, window, qtbot)
+    window.do_undo()
+    qtbot.waitUntil(lambda: len(driver.latest.tokens) == 17, timeout=WAIT_MS)
