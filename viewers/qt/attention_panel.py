@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSplitter, QVBoxLayout
+from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout
 
 from engine.snapshot import Snapshot
 from viewers.picture import KEY, QUERY, SHARE, Axis, Picture
+from viewers.qt.arcs import Arcs
 from viewers.qt.canvas import Heat
 from viewers.qt.mosaic import EMPTY, Mosaic
 from viewers.qt.mosaic_model import SCALE
@@ -28,11 +29,15 @@ class AttentionPanel(Panel):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.mosaic, self.heat = Mosaic(), Heat(EMPTY)
+        self.mosaic, self.heat, self.arcs = Mosaic(), Heat(EMPTY), Arcs()
         self.says = dim_label(LIMIT)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.mosaic)
-        split.addWidget(self.heat)
+        tabs = self.tabs = QTabWidget()
+        tabs.setDocumentMode(True)
+        tabs.addTab(self.heat, "Map")
+        tabs.addTab(self.arcs, "Arcs")
+        split.addWidget(tabs)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 3)
         split.setChildrenCollapsible(False)
@@ -44,6 +49,8 @@ class AttentionPanel(Panel):
         self.mosaic.pointed.connect(lambda words: self.says.setText(words or LIMIT))
         self.heat.pointed.connect(lambda *_: self.says.setText(self.sentence))
         self.heat.clicked.connect(lambda row, _: desk.look(token=row))
+        self.arcs.clicked.connect(lambda place: desk.look(token=place))
+        self.arcs.pointed.connect(self.says.setText)
 
     def drawn_from(self) -> object:
         s, view = self.desk.snapshot, self.desk.view
@@ -57,8 +64,11 @@ class AttentionPanel(Panel):
         self.mosaic.show_snapshot(snapshot, layer, head, theme)
         if not snapshot.tokens:
             self.heat.show_picture(None, "", theme)
+            self.arcs.show_picture(None, 0, theme)
             return
-        self.heat.show_picture(head_picture(snapshot, layer, head), f"layer {layer}, head {head}", theme)
+        picture = head_picture(snapshot, layer, head)
+        self.heat.show_picture(picture, f"layer {layer}, head {head}", theme)
+        self.arcs.show_picture(picture, view.query(snapshot), theme)
         if view.token is not None and view.token < len(snapshot.tokens) and not self.heat.underMouse():
             column = self.heat.cell[1] if self.heat.cell else 0
             self.heat.point_at((view.token, min(column, len(snapshot.tokens) - 1)))

@@ -6,13 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtCore import QPoint, QRect, QSettings, QSize
 from PySide6.QtGui import QGuiApplication, QPainter, QPixmap
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu, QWidget
 
 from engine.errors import MiniGPTError
 from engine.files import atomic_write
 from engine.saved import SESSION_ENDING, TRACE_ENDING
+from engine.text import visible
 from viewers.export_job import ExportJob
 from viewers.exports import EXPORTS, FORMATS, Export, Options, chosen
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SESSIONS = f"Sessions (*{SESSION_ENDING})"
 TRACES = f"Traces (*{TRACE_ENDING})"
+MOST_RECENT = 8
 PICTURES = "PNG (*.png);;SVG (*.svg)"
 
 
@@ -39,6 +41,7 @@ class Saving:
         theme: Theme
         remote: Remote
         is_alone: bool
+        kept: QSettings
         panels: dict[str, Panel]
 
         def send(self, command: str, **arguments: Any) -> None: ...
@@ -75,6 +78,19 @@ class Saving:
     def do_export_files(self) -> None:
         """Everything of the export table, into a directory."""
         self.export_rows(chosen())
+
+    def recent_menu(self, menu: QMenu) -> None:
+        """What was opened lately, filled in when the menu opens."""
+
+        def fill() -> None:
+            menu.clear()
+            for spec in recent(self.kept):
+                menu.addAction(visible(spec)).triggered.connect(lambda _=False, spec=spec: self.open_spec(spec))
+            menu.setToolTipsVisible(True)
+            if menu.isEmpty():
+                menu.addAction("nothing yet").setEnabled(False)
+
+        menu.aboutToShow.connect(fill)
 
     def export_menu(self, menu: QMenu) -> None:
         """One entry for each row of the export table."""
@@ -124,6 +140,17 @@ class Saving:
         rows = ("\t".join(f"{value:.9g}" for value in row) for row in picture.values)
         QGuiApplication.clipboard().setText("\n".join(rows))
         self.say(f"copied {picture.values.shape[0]} × {picture.values.shape[1]} numbers")
+
+
+def recent(kept: QSettings) -> list[str]:
+    """What was opened lately, the newest first."""
+    found = kept.value("recent", [])
+    return [str(spec) for spec in (found if isinstance(found, list) else [found]) if spec][:MOST_RECENT]
+
+
+def remember(kept: QSettings, spec: str) -> None:
+    """Put it first of what was opened lately."""
+    kept.setValue("recent", [spec, *(known for known in recent(kept) if known != spec)][:MOST_RECENT])
 
 
 def picture_of(widget: QWidget, scale: float = 2.0) -> QPixmap:

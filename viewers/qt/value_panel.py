@@ -16,6 +16,7 @@ from viewers.qt.panel import Desk, Is, Panel, dim_label
 from viewers.qt.plots import Chart
 
 EMPTY = "No value yet: n steps, and selecting a line of the program shows what it made."
+PROFILE = "Point at a cell of the picture: its row and its column are drawn here."
 BINS = 48
 Index = QModelIndex | QPersistentModelIndex
 
@@ -100,16 +101,18 @@ class ValuePanel(Panel):
         self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 4)
         self.table.setAccessibleName("Numbers of the value")
+        self.profile = Chart("column, or row", "value", "One row and one column of the value", PROFILE)
         tabs = self.tabs = QTabWidget()
         tabs.setDocumentMode(True)
-        for widget, title in ((self.heat, "Picture"), (self.table, "Table"), (self.chart, "Histogram")):
+        for widget, title in ((self.heat, "Picture"), (self.table, "Table"), (self.chart, "Histogram"),
+                              (self.profile, "Profile")):  # fmt: skip
             tabs.addTab(widget, title)
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 6)
         box.addWidget(self.heading)
         box.addWidget(tabs, 1)
         box.addWidget(self.says)
-        self.heat.pointed.connect(lambda *_: self.says.setText(self.sentence))
+        self.heat.pointed.connect(lambda *_: self._pointed())
         self.picture: Picture | None = None
 
     def address(self) -> str | None:
@@ -153,7 +156,28 @@ class ValuePanel(Panel):
         self.chart.dress(theme)
         self.chart.bars(x, counts, wide, theme.series[0])
         self.chart.show_or_say()
+        self.profile.dress(theme)
+        self.profile.keep_only(())
+        if self.heat.cell is not None:
+            self._draw_profile(*self.heat.cell)
+        self.profile.show_or_say()
         self.says.setText(self.sentence)
+
+    def _pointed(self) -> None:
+        self.says.setText(self.sentence)
+        if self.heat.cell is not None:  # what was pointed at last stays, for another tab to show
+            self._draw_profile(*self.heat.cell)
+
+    def _draw_profile(self, row: int, column: int) -> None:
+        picture, theme = self.picture, self.desk.theme
+        if picture is None:
+            return
+        across, down = picture.rows.words(row), picture.columns.words(column)
+        self.profile.dress(theme)
+        self.profile.keep_only(())
+        self.profile.line(f"along {across}", np.arange(picture.columns.size), picture.values[row], theme.series[0])
+        self.profile.line(f"along {down}", np.arange(picture.rows.size), picture.values[:, column], theme.series[1])
+        self.profile.show_or_say()
 
     def _clear(self, words: str) -> None:
         self.picture = None
@@ -161,6 +185,9 @@ class ValuePanel(Panel):
         self.heat.empty = words
         self.heat.show_picture(None, "", self.desk.theme)
         self.numbers.put(None)
+        self.profile.dress(self.desk.theme)
+        self.profile.keep_only(())
+        self.profile.show_or_say()
         self.chart.dress(self.desk.theme)
         self.chart.keep_only(())
         self.chart.show_or_say()

@@ -38,7 +38,7 @@ from viewers.qt.logprob_panel import LogprobPanel
 from viewers.qt.memory_panel import MemoryPanel
 from viewers.qt.panel import Panel
 from viewers.qt.program_panel import ProgramPanel
-from viewers.qt.saving import Saving
+from viewers.qt.saving import Saving, remember
 from viewers.qt.settings_panel import SettingsPanel
 from viewers.qt.similarity_panel import SimilarityPanel
 from viewers.qt.strip import strip_words
@@ -125,6 +125,7 @@ class Window(Doing, Editing, Saving, QMainWindow):
         self.made = make_actions(self, self.handler)
         self.menus = fill_menus(self, self.made, [dock.toggleViewAction() for dock in self.docks.docks.values()])
         self.export_menu(self.menus["Files"].addMenu("&Export one"))
+        self.recent_menu(self.menus["Files"].addMenu("&Recent"))
         bar, line = QToolBar(), QToolBar()
         fill_toolbar(bar, self.made)
         paint_icons(self.made, self.theme, False)
@@ -220,6 +221,7 @@ class Window(Doing, Editing, Saving, QMainWindow):
         """Open another model or a session in place of this."""
         self.say(f"opening {spec} …")
         self.source = spec
+        remember(self.kept, spec)
         self.remote.open(spec)
 
     # what comes

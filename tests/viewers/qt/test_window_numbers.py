@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 
 from engine.memory import LayerMemory
 from viewers.numbers import bytes_text, percent_text
+from viewers.picture import number_text
 from viewers.qt.mosaic_model import SCALE
 
 WAIT_MS = 20_000
@@ -236,3 +237,29 @@ def test_undoing_without_edits_brings_the_text_back(window, driver, qtbot):
     latest(driver, window, qtbot)
     window.do_undo()
     qtbot.waitUntil(lambda: len(driver.latest.tokens) == 17, timeout=WAIT_MS)
+
+
+def test_arcs_say_where_a_token_looks_and_who_looks_at_it(window, driver):
+    window.look(layer=1, head=0, token=8)
+    arcs, pattern = window.panels["attention"].arcs, driver.latest.attention(1, 0)
+    looks, seen = arcs.strongest()
+    assert looks.endswith(f": {number_text(float(np.nanmax(pattern[8])))}")
+    assert seen.endswith(f": {number_text(float(np.nanmax(pattern[9:, 8])))}")
+
+
+def test_a_profile_is_the_row_and_the_column_of_the_cell(window, driver):
+    panel = window.panels["value"]
+    panel.heat.point_at((6, 2))
+    lines = list(panel.profile._lines.values())
+    value = driver.latest.stepping.values["blocks.0.attn.pattern"][0, 0]
+    assert np.allclose(lines[0].getData()[1], value[6]) and np.allclose(lines[1].getData()[1], value[:, 2])
+
+
+def test_what_was_opened_is_remembered_the_newest_first(home):
+    from viewers.qt.docks import settings_file
+    from viewers.qt.saving import recent, remember
+
+    kept = settings_file()
+    for spec in ("a", "b", "a"):
+        remember(kept, spec)
+    assert recent(kept) == ["a", "b"]
