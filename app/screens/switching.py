@@ -77,13 +77,19 @@ class Switching(App[None]):
             return self.compare
         if self.train is None:
             from app.screens.train import Train
+
+            self.train = Train(self.trainer())
+            self.install_screen(self.train, "train")
+        return self.train
+
+    def trainer(self) -> TrainingDriver:
+        """What trains, behind the screen and the window; it is made when it is first wanted."""
+        if self.training is None:
             from engine.training.driver import TrainingDriver
 
             self.training = TrainingDriver()
             self.training.start()
-            self.train = Train(self.training)
-            self.install_screen(self.train, "train")
-        return self.train
+        return self.training
 
     def stop_work(self) -> bool:
         """Stop what runs, first that of the screen that is shown; whether there was anything."""

@@ -53,6 +53,7 @@ class Windowing(Wired):
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
         )  # fmt: skip
         there.close()
+        self._whole.trainer()
         server = LinkServer(here, self._sources, self._open_from_window)
         server.start()
         self._window = process, server, said, self.set_interval(WATCH_S, self._watch_window)

@@ -90,7 +90,7 @@ class ComparePanel(Panel):
             self.chart.put_cursor(float(self.desk.view.query(s)))
             self.chart.span(0, max(1, len(kl) - 1))
         self.chart.show_or_say()
-        self.says.setText(self.sentence)
+        self.says.setText("" if s.difference is None else self.sentence)
 
     def _follow(self, s: Snapshot) -> None:
         """The other lane follows a text that has changed, once it stands."""

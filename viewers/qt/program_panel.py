@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout
 
@@ -139,8 +139,8 @@ class ProgramPanel(Panel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if (item := self.tree.currentItem()) is not None:
-            self.tree.scrollToItem(item, QAbstractItemView.ScrollHint.EnsureVisible)
+        if self.tree.currentItem() is not None:  # once the tree has its new size
+            QTimer.singleShot(0, lambda: self.tree.scrollToItem(self.tree.currentItem()))
 
     def _selected(self, item: QTreeWidgetItem | None) -> None:
         if item is not None:
