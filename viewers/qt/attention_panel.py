@@ -11,7 +11,7 @@ from viewers.qt.arcs import Arcs
 from viewers.qt.canvas import Heat
 from viewers.qt.mosaic import EMPTY, Mosaic
 from viewers.qt.mosaic_model import SCALE
-from viewers.qt.panel import Desk, Is, Panel, dim_label
+from viewers.qt.panel import Desk, Panel, dim_label, each
 
 LIMIT = "What a head looks at is not proof of why the model says what it says."
 
@@ -54,7 +54,7 @@ class AttentionPanel(Panel):
 
     def drawn_from(self) -> object:
         s, view = self.desk.snapshot, self.desk.view
-        return s and (Is(s.attention_rows), s.tokens, s.windows, view.layer, view.head, view.query(s))
+        return s and (each(s.attention_rows), s.tokens, s.windows, view.layer, view.head, view.query(s))
 
     def draw_now(self) -> None:
         snapshot, view, theme = self.desk.snapshot, self.desk.view, self.desk.theme

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from engine.snapshot import Snapshot
 from viewers.picture import Axis, Picture, Scale
 from viewers.qt.canvas import Heat
-from viewers.qt.panel import Desk, Is, Panel, dim_label
+from viewers.qt.panel import Desk, Panel, dim_label, each
 
 EMPTY = "No attention yet: write a prompt, and Enter runs it."
 WORDS = "0: the head looks at one token; the most there can be, log of the tokens seen: at all alike. o: token or mean"
@@ -44,7 +44,7 @@ class EntropyPanel(Panel):
 
     def drawn_from(self) -> object:
         s, view = self.desk.snapshot, self.desk.view
-        return s and (Is(s.entropy_rows), len(s.tokens), view.over_mean, view.query(s))
+        return s and (each(s.entropy_rows), len(s.tokens), view.over_mean, view.query(s))
 
     def draw_now(self) -> None:
         snapshot, view = self.desk.snapshot, self.desk.view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Protocol
 
 from PySide6.QtCore import Qt
@@ -12,6 +13,7 @@ from engine.snapshot import Snapshot
 from engine.training.snapshot import TrainingSnapshot
 from viewers.qt.fetcher import Fetcher
 from viewers.qt.theme import Theme
+from viewers.qt.worker import Worker
 from viewers.view import View
 
 
@@ -23,6 +25,7 @@ class Desk(Protocol):
     view: View
     theme: Theme
     fetcher: Fetcher
+    worker: Worker
 
     def look(self, **changes: object) -> None: ...
     def send(self, command: str, **arguments: Any) -> None: ...
@@ -40,6 +43,11 @@ class Is:
         return isinstance(other, Is) and self.thing is other.thing
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def each(things: Iterable[object]) -> tuple[Is, ...]:
+    """A key that is the same as long as every one of them is: their tuple is often made anew."""
+    return tuple(map(Is, things))
 
 
 class Panel(QWidget):

@@ -9,11 +9,10 @@ from engine.analysis.readings import head_similarity
 from engine.snapshot import Snapshot
 from viewers.picture import Axis, Picture, Scale
 from viewers.qt.canvas import Heat
-from viewers.qt.panel import Desk, Is, Panel, dim_label
+from viewers.qt.panel import Desk, Is, Panel, dim_label, each
 
 EMPTY = "No attention yet: write a prompt, and Enter runs it."
 WORDS = "1: two heads look at the same tokens all along this text; another may part them."
-MOST_NUMBERS = 1 << 22  # shares that are compared while the text grows; longer ones wait until it stands
 
 
 def similarity_picture(snapshot: Snapshot) -> Picture:
@@ -33,6 +32,7 @@ class SimilarityPanel(Panel):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.heat, self.says = Heat(EMPTY), dim_label(WORDS)
+        self._last: Is | None = None  # what is shown while another is made
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 6)
         box.addWidget(self.heat, 1)
@@ -40,20 +40,27 @@ class SimilarityPanel(Panel):
         self.heat.pointed.connect(lambda *_: self.says.setText(self.sentence))
         self.heat.clicked.connect(self._open)
 
+    def _picture(self) -> Picture | None:
+        """The newest that is made; one of this text is asked for."""
+        s, worker = self.desk.snapshot, self.desk.worker
+        if s is None or not s.tokens:
+            return None
+        return worker.ask((s.model_name, len(s.tokens), each(s.attention_rows)), lambda: similarity_picture(s))
+
     def drawn_from(self) -> object:
         s = self.desk.snapshot
-        if s is None:
+        if s is None or not s.tokens:
             return None
-        is_long = s.layers * s.heads * len(s.tokens) ** 2 > MOST_NUMBERS
-        return (s.model_name, "waiting") if is_long and s.busy else (Is(s.attention_rows), len(s.tokens))
+        made = self._picture()
+        return Is(made) if made is not None else self._last
 
     def draw_now(self) -> None:
-        s = self.desk.snapshot
+        s, made = self.desk.snapshot, self._picture()
         if s is None or not s.tokens:
             self.heat.show_picture(None, "", self.desk.theme)
-        elif s.busy is None or s.layers * s.heads * len(s.tokens) ** 2 <= MOST_NUMBERS:
-            title = f"head similarity over {len(s.tokens)} tokens"
-            self.heat.show_picture(similarity_picture(s), title, self.desk.theme)
+        elif made is not None:
+            self._last = Is(made)
+            self.heat.show_picture(made, "head similarity over the text", self.desk.theme)
 
     def _open(self, row: int, _: int) -> None:
         if self.desk.snapshot is not None:

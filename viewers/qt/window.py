@@ -47,6 +47,7 @@ from viewers.qt.theme import SYSTEM, apply, theme_of
 from viewers.qt.timeline_panel import TimelinePanel
 from viewers.qt.train_panel import TrainPanel
 from viewers.qt.value_panel import ValuePanel
+from viewers.qt.worker import Worker
 from viewers.view import View
 
 POLL_MS = 33
@@ -102,8 +103,10 @@ class Window(Doing, Editing, Saving, QMainWindow):
         apply(app(), self.theme)
         self.fetcher = Fetcher()
         self.fetcher.start()
+        self.worker = Worker()
+        self.worker.start()
         self._follower = Follower(self)
-        self._fetched: object = None
+        self._made: tuple[object, object] = (None, None)  # what the two threads brought last
         self._remark_s = 0.0
         self._error: str | None = None
         self._ended = False
@@ -234,8 +237,9 @@ class Window(Doing, Editing, Saving, QMainWindow):
             again = True
         if training is not self.training:
             self.training, again = training, True
-        if self.fetcher.latest is not self._fetched:
-            self._fetched, again = self.fetcher.latest, True
+        made = self.fetcher.latest, self.worker.latest
+        if any(new is not old for new, old in zip(made, self._made, strict=True)):
+            self._made, again = made, True
         if again:
             self.refresh()
         self._tell()
@@ -330,6 +334,7 @@ class Window(Doing, Editing, Saving, QMainWindow):
         if self.job is not None:
             self.job.cancel()
         self.fetcher.close()
+        self.worker.close()
         self.remote.close()
 
 

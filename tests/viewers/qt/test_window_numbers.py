@@ -186,9 +186,10 @@ def test_the_command_opens_the_same_text_and_settings(window, driver):
     assert words[0] == "minigpt-gui" and ",".join(str(t.id) for t in driver.latest.tokens) in words
 
 
-def test_similarity_is_the_cosine_of_the_heads_rows(window, driver):
+def test_similarity_is_the_cosine_of_the_heads_rows(window, driver, qtbot):
     window.docks.bring("similarity")
     heat = window.panels["similarity"].heat
+    qtbot.waitUntil(lambda: heat.picture is not None, timeout=WAIT_MS)
     a, b = (np.nan_to_num(driver.latest.attention(0, head)) for head in (1, 3))
     rows = [x @ y / np.linalg.norm(x) / np.linalg.norm(y) for x, y in zip(a, b, strict=True)]
     assert heat.picture.values[1, 3] == pytest.approx(np.mean(rows), abs=1e-5)
