@@ -139,8 +139,11 @@ class ProgramPanel(Panel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self.tree.currentItem() is not None:  # once the tree has its new size
-            QTimer.singleShot(0, lambda: self.tree.scrollToItem(self.tree.currentItem()))
+        QTimer.singleShot(0, self._keep_in_sight)  # once the tree has its new size
+
+    def _keep_in_sight(self) -> None:
+        if (item := self.tree.currentItem()) is not None:
+            self.tree.scrollToItem(item)
 
     def _selected(self, item: QTreeWidgetItem | None) -> None:
         if item is not None:
