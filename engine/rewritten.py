@@ -20,10 +20,7 @@ from engine.rewrites import low_rank, quantize
 from engine.rewrites.factors import FactorStore
 from engine.rewrites.overlay import shape_of
 from engine.rewrites.tie import distance, tie_embeddings
-from engine.settings import Settings
-
-SAVED = ("int8", "int8_embedding", "low_rank_mlp", "tie_embeddings")
-"""The settings that a saved model keeps."""
+from engine.settings import SAVED, Settings
 
 
 class Picked(Mapping[str, np.ndarray]):

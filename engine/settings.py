@@ -158,3 +158,6 @@ TABLE: tuple[Setting, ...] = (
     Setting("threads", "Threads", "--threads", (None, 1, 2), _is_count, "a number of threads from 1 up",
             "How many processor threads the matrix products use."),
 )  # fmt: skip
+
+SAVED = ("int8", "int8_embedding", "low_rank_mlp", "tie_embeddings")
+"""The settings that a saved model keeps."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli.flags import add_model, add_settings_flags, settings_from
 from app.cli.output import Progress, line, say, write_json
 from engine.errors import InputError
+from engine.settings import SAVED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,8 +34,6 @@ ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    from engine.rewritten import SAVED
-
     add_model(parser)
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="the directory to write")
     parser.add_argument("--text", metavar="FILE", help="measure the perplexity of this text before and after")

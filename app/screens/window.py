@@ -13,15 +13,14 @@ from typing import IO, TYPE_CHECKING, cast
 
 from textual.timer import Timer
 
-from app.host import opening_of
 from app.screens.wired import Wired
 from engine.errors import MiniGPTError
-from engine.link.server import LinkServer, Source
 from engine.text import visible
 from viewers.qt.preflight import require_window
 
 if TYPE_CHECKING:
     from app.screens.application import MiniGPTApp
+    from engine.link.server import LinkServer, Source
 
 WATCH_S = 0.2
 LONGEST = 300
@@ -46,6 +45,8 @@ class Windowing(Wired):
         except MiniGPTError as error:
             self.say(f"error: {error}")
             return
+        from engine.link.server import LinkServer
+
         here, there = socket.socketpair()
         said = tempfile.TemporaryFile()  # noqa: SIM115  (it lives as long as the window)
         process = subprocess.Popen(
@@ -68,6 +69,8 @@ class Windowing(Wired):
 
     def _open_from_window(self, spec: str) -> None:
         """The window asks for another model or session; this runs in a thread of the link. Raises MiniGPTError."""
+        from app.host import opening_of
+
         opening = opening_of(spec)
         self._whole.call_from_thread(self._whole.take_over, opening)
 

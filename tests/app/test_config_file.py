@@ -129,18 +129,18 @@ def test_other_keys_reach_screen_footer_and_help(tmp_path):
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
 from viewers.key_map import use
-use({"sampler": ("ctrl+g",), "help": ("H",)})
+use({"sampler": ("ctrl+g",), "help": ("ctrl+b",)})
 from tui_factory import application, plane
 from app.screens.lists import SamplingLayer
 async def main():
     app = application()
     async with app.run_test(size=(120, 36)) as pilot:
-        assert "H help" in plane(app)[-1], plane(app)[-1]
+        assert "^b help" in plane(app)[-1], plane(app)[-1]
         await pilot.press("t")
         assert not isinstance(app.screen, SamplingLayer)
         await pilot.press("ctrl+g")
         assert isinstance(app.screen, SamplingLayer)
-        await pilot.press("escape", "H")
+        await pilot.press("escape", "ctrl+b")
         await pilot.pause()
         assert "^g" in app.screen.query_one("#help-text").render().plain
 asyncio.run(main())
