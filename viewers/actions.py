@@ -172,9 +172,9 @@ FOOTERS: dict[str, tuple[tuple[str, str], ...]] = {
     "watch": (("down", "next"), ("watch", "drop it"), ("step", "step"), ("copy", "copy")),
     "lens": (("down", "value before"), ("step", "step"), ("copy", "copy"), ("lens", "close it")),
     "edits": (("edit_value", "change"), ("undo", "undo"), ("clear_edits", "clear"), ("copy_command", "as command")),
+    "time": (("down", "line"), ("right", "unfold"), ("enter", "measure"), ("maximise", "maximise")),
     "memory": (("kv_cache", "KV cache"), ("optimize", "optimized"), ("play", "generate"), ("maximise", "maximise")),
 }
-    "time": (("down", "line"), ("right", "unfold"), ("enter", "measure"), ("maximise", "maximise")),
 """The keys that the bottom line shows for each panel: an action and the word it gets there. ALWAYS follows them."""
 
 ALWAYS: tuple[tuple[str, str], ...] = (("next_panel", "panel"), ("help", "help"), ("quit", "quit"))
