@@ -179,7 +179,7 @@ class AttentionPanel(HeadTiles):
         what = self.looks.what
         if what == "likeness":
             super().move(down, right)
-        elif what == "head" and self.inside:
+        elif what == "head" and self.inside and self._picture is not None:
             self._move_inside(down, right)
         elif what == "layer":
             self._move_in_grid(down, right)
@@ -191,7 +191,7 @@ class AttentionPanel(HeadTiles):
         assert self.snapshot is not None
         window, (row, column) = self.window(self.snapshot), self.cursor
         query = window.first + row + down
-        if window.first <= query < window.last or not 0 <= query < len(self.snapshot.tokens):
+        if window.first <= query < window.last or not 0 <= query < self.text_length(self.snapshot):
             super().move(down, right)
             return
         self.around = query

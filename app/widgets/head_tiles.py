@@ -38,10 +38,14 @@ class HeadTiles(HeatMap):
     def looks(self) -> AttentionView:
         return self.view.attention
 
+    def text_length(self, snapshot: Snapshot) -> int:
+        """Tokens there are to look from."""
+        return len(snapshot.tokens)
+
     def window(self, snapshot: Snapshot) -> Window:
         """Which tokens are shown, as queries and as keys."""
         query = self.view.query(snapshot) if self.around is None else self.around
-        return window_around(query, len(snapshot.tokens), MOST[self.looks.what])
+        return window_around(query, self.text_length(snapshot), MOST[self.looks.what])
 
     def shares(self, snapshot: Snapshot, layer: int) -> Array:
         """(H, W, W) of a layer over the window, with the first token or without."""

@@ -105,12 +105,14 @@ class Trainer:
                 report = replace(report, validation_loss=self.validate())
             if is_saving:
                 report = replace(report, glimpse=self.glimpse())
-                report = replace(report, checkpoint=self.save())
+                report = replace(report, checkpoint=self._checkpoint)
         finally:  # also if this is interrupted: the update is done
             self.pace.whole_s += max(0.0, perf_counter() - started - report.elapsed_s)
             report = replace(report, left_s=self.pace.left_s(self.plan.steps - self.update))
             with self._changing():
                 self.run.log(report.to_json())
+        if report.checkpoint is not None:
+            self.save()  # after its row: a run that goes on from here has the rows of all updates before
         self._settle()
         return report
 
@@ -154,9 +156,13 @@ class Trainer:
         sampler = Sampler(plan.temperature)
         return take_glimpse(self.config, weights, tokenizer, self.prompt, length, sampler, plan.seed)
 
+    @property
+    def _checkpoint(self) -> Path:
+        return self.run.path / f"step-{self.update:06d}"
+
     def save(self) -> Path:
         """Write a checkpoint of the updates done, and delete old ones."""
-        path = self.run.path / f"step-{self.update:06d}"
+        path = self._checkpoint
         if self._saved == self.update:
             return path
         state = State(self.update, self.update * self.per_update, self.plan.seed, self.adam.step, self.validation_loss)

@@ -13,13 +13,13 @@ import pytest
 from tui_factory import HOSTILE, application, driver_of, plane, snapshot
 
 from app.cli.main import command_line
-from viewers.export_job import ExportJob
 from app.screens.exporting import ExportLayer
 from engine.driver import Driver
 from engine.model import open_model
 from engine.session import Session
 from engine.session_file import read_session
 from engine.trace_file import open_trace
+from viewers.export_job import ExportJob
 from viewers.exports import EXPORTS, FORMATS, Export, Options, chosen
 
 TABLES = chosen(formats=("csv", "npz"))
@@ -154,6 +154,7 @@ async def test_files_are_made_from_the_dialog_and_named_at_the_end(driver, tmp_p
         await pilot.pause()
         assert any(f"{len(TABLES)} files in" in line for line in plane(app))
         await pilot.press("enter")
+        await pilot.pause()
         assert not isinstance(app.screen, ExportLayer)
         assert any(f"{len(TABLES)} files in" in line for line in plane(app))
     assert len(list((tmp_path / "out").iterdir())) == len(TABLES)

@@ -314,7 +314,9 @@ def test_random_commands_break_nothing(driven, tmp_path):
         "pass": lambda: {"kind": str(rng.choice(["plain", "generating", "training"]))},
         "save": lambda: {"path": str(tmp_path / "x.minigpt.json")},
         "trace": lambda: {"path": str(tmp_path / "x.trace.safetensors")},
-        "edit": lambda: {"text": str(rng.choice(["blocks.0.resid_mid:zero", "blocks.1.attn.z:ablate_head:0", "x:zero"]))},
+        "edit": lambda: {
+            "text": str(rng.choice(["blocks.0.resid_mid:zero", "blocks.1.attn.z:ablate_head:0", "x:zero"]))
+        },
         "lens": lambda: {"position": int(rng.integers(0, 30))},
     }
     assert set(arguments) <= set(COMMANDS)

@@ -50,7 +50,7 @@ def test_every_token_but_the_last_foretells_the_next_one(make_model, text, name)
 def test_a_model_that_is_no_checkpoint_gets_its_first_update(make_model, text):
     model, ids = make_model("gpt2"), text(6)
     run = finished(model, ids)
-    assert "training on 6 tokens: update 1 at rate 0.001, moments from 0" == training_pass(model, None, ids).what
+    assert training_pass(model, None, ids).what == "training on 6 tokens: update 1 at rate 0.001, moments from 0"
     changes = [np.abs(run[f"change.{name}"]).max() for name in model.weights]
     assert max(changes) == pytest.approx(1e-3, rel=1e-3)  # corrected, both moments are the gradient's: a step of ±rate
 

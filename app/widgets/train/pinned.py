@@ -8,6 +8,7 @@ import numpy as np
 from textual.strip import Strip
 
 from app.widgets.attention import AttentionPanel
+from app.widgets.patterns import Window
 from app.widgets.train.panel import Sparing, slider
 from app.widgets.train.view import TrainView
 from engine.training.snapshot import Seen, TrainingSnapshot
@@ -32,6 +33,13 @@ class PinnedPanel(Sparing, AttentionPanel):
 
     def note(self) -> str:
         return f"layer {self.look.layer} head {self.look.head}" if self.seen else ""
+
+    def text_length(self, snapshot: Any) -> int:
+        return len(self.seen.tokens) if self.seen is not None else 0
+
+    def window(self, snapshot: Any) -> Window:
+        """All of the pinned prompt, which is short."""
+        return Window(0, self.text_length(snapshot))
 
     def pattern(self, snapshot: Any, head: int) -> np.ndarray:
         """(T, T); what lies after the query is not seen."""

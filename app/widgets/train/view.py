@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.errors import InputError
 from engine.training.snapshot import Seen, TrainingSnapshot
+from viewers.view import AttentionView
 
 CURVES = ("loss", "learning rate", "gradient norm")
 
@@ -36,6 +37,9 @@ class Draft:
         return Path(self.out).expanduser() if self.out else self.place
 
 
+ONE_HEAD = AttentionView()
+
+
 @dataclass(frozen=True)
 class TrainView:
     """at   the update of the checkpoint that is shown; None follows the newest"""
@@ -45,6 +49,7 @@ class TrainView:
     head: int = 0
     at: int | None = None
     curve: str = "loss"
+    attention: AttentionView = ONE_HEAD
 
     def index(self, run: TrainingSnapshot) -> int:
         """Which checkpoint is shown; -1 if there is none."""
