@@ -53,7 +53,7 @@ gui: $(WINDOW)
 	  if [ -n "$$PROMPT" ]; then set -- "$$@" --prompt="$$PROMPT"; fi; $(BIN)/minigpt-gui "$$@"
 
 test: $(TESTING)
-	$(BIN)/python -m pytest -m 'not soak'
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not soak'
 
 soak: $(TESTING)
 	$(BIN)/python -m pytest -m soak

@@ -56,7 +56,7 @@ class AttentionPanel(HeadTiles):
         if self.looks.what in ("head", "layer"):
             self._patterns = {i: known for i, known in self._patterns.items() if i == self.view.layer}
 
-    def note(self) -> list[tuple[str, Style]]:
+    def note(self) -> str | list[tuple[str, Style]]:
         assert self.snapshot is not None
         window, count = self.window(self.snapshot), len(self.snapshot.tokens)
         part = f"tokens {window.first}–{window.last - 1} of {count} · " if window.size < count else ""

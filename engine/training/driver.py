@@ -38,6 +38,7 @@ class TrainingDriver:
         self._estimate: Estimate | None = None
         self._about: dict[str, Any] = {}  # what stands still during a run
         self._saved = 0  # the update of the last checkpoint
+        self._stopped_at = 0  # the update at which the last run ended
         self._notice: str | None = None
         self._breaking = self._closing = False
         self._published_s = 0.0
@@ -221,7 +222,7 @@ class TrainingDriver:
                 raise
             self._notice = f"error: the updates after {self._saved:,} are not saved: {error}"
         trainer.close()
-        self._trainer, self._state = None, STOPPED
+        self._trainer, self._state, self._stopped_at = None, STOPPED, trainer.update
 
     def _publish_soon(self, busy: str | None = None, progress: tuple[int, int] | None = None) -> None:
         if perf_counter() - self._published_s >= INTERVAL_S:
@@ -229,7 +230,7 @@ class TrainingDriver:
 
     def _publish(self, busy: str | None = None, progress: tuple[int, int] | None = None) -> None:
         g, trainer = self._gathered, self._trainer
-        step = trainer.update if trainer else self.latest.step if self._state == STOPPED else 0
+        step = trainer.update if trainer else self._stopped_at if self._state == STOPPED else 0
         if busy is None and self._state == RUNNING:
             busy = "training"
         if busy in ("training", "validating") and trainer is not None:
