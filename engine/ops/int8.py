@@ -20,7 +20,7 @@ Array = np.ndarray
 NUMBERS, SCALES = "@int8", "@scale"  # what is added to a weight's address for its two parts
 LARGEST = 127  # -128 is not used, so that q and -q are both there
 SMALLEST = float(np.finfo(np.float32).tiny)  # the scale of a row of zeros
-BLOCK = 255 << 10  # floats of scratch: just under 1 MiB, which the processor keeps at hand between widening and product
+BLOCK = 240 << 10  # floats of scratch: 960 KiB, which the processor keeps at hand between widening and product
 PAPER = "Dettmers et al. 2022, LLM.int8(), arXiv:2208.07339"
 
 
