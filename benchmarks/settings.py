@@ -18,10 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from engine.decoder import Decoder
+from engine.lane import with_words
 from engine.model import open_model
 from engine.prepare import prepare
 from engine.session import Session
-from engine.settings import Settings, settings_of
+from engine.settings import Settings
 
 WORDS = ("", "int8=attention", "int8=mlp", "int8=all", "int8=all,int8-embedding", "int8-cache", "rank=32",
          "rank=32,int8=all", "optimize=off", "fuse-qkv,optimize=off")  # fmt: skip
@@ -51,7 +52,7 @@ def measure(spec: str, tokens: int, length: int, rounds: int) -> None:
     session.prompt(ids=ids[: length // 2])
     toggles, decoders = {}, {}
     for words in WORDS:
-        settings = settings_of(words)
+        settings = with_words(Settings(), words)
         session.change(Settings())
         toggles[words] = toggled(session, settings)
         session.take_back()

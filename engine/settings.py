@@ -111,21 +111,6 @@ def settings_markdown() -> str:
     return "\n".join(rows)
 
 
-def settings_of(text: str) -> Settings:
-    """Settings in one word, as `int8=all,rank=32,kv=off`: flags without their dashes; a switch alone is on.
-
-    Raises InputError for a name or a value that is not in the table.
-    """
-    rows = {row.flag.removeprefix("--"): row for row in TABLE}
-    values: dict[str, Any] = {}
-    for word in filter(None, text.split(",")):
-        name, _, value = word.partition("=")
-        if name not in rows:
-            raise InputError(f"setting {name[:40]!r}: expected one of {', '.join(rows)}")
-        values[rows[name].name] = rows[name].read(value or "on")
-    return Settings(**values)
-
-
 def _is_switch(value: Any) -> bool:
     return isinstance(value, bool)
 

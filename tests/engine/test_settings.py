@@ -7,7 +7,8 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from engine.errors import InputError
-from engine.settings import TABLE, Settings, row_of, settings_of, shown
+from engine.lane import with_words
+from engine.settings import TABLE, Settings, row_of, shown
 
 
 def test_the_table_has_a_row_for_every_field_in_order():
@@ -28,11 +29,11 @@ def test_flags_say_what_differs():
 
 
 def test_settings_in_one_word():
-    assert settings_of("") == Settings()
-    assert settings_of("int8=all,rank=32,kv=off,int8-cache") == Settings(
+    assert with_words(Settings(), "") == Settings()
+    assert with_words(Settings(), "int8=all,rank=32,kv=off,int8-cache") == Settings(
         int8="all", low_rank_mlp=32, kv_cache=False, int8_cache=True
     )
-    assert settings_of("rank=none,optimize=off,kv-window=100") == Settings(optimize=False, kv_window=100)
+    assert with_words(Settings(), "rank=none,optimize=off,kv-window=100") == Settings(optimize=False, kv_window=100)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_settings_in_one_word():
 )
 def test_a_word_that_means_nothing_is_refused_in_one_line(word):
     with pytest.raises(InputError) as caught:
-        settings_of(word)
+        with_words(Settings(), word)
     assert "expected" in str(caught.value) and "\n" not in str(caught.value) and len(str(caught.value)) < 200
 
 

@@ -17,8 +17,9 @@ from engine.text import visible
 from engine.trace import Trace, TraceRow
 from viewers.exports import Options
 from viewers.html.page import assembled, escaped, origin_html, part, reproducing, scripts
-from viewers.html.quantities import bytes_text, count_text, percent_text, seconds_text
+from viewers.html.quantities import count_text, percent_text
 from viewers.html.values import axes_text, cell_style, legend_html, value_html
+from viewers.numbers import bytes_text, seconds_text
 
 PACKAGE = "viewers.html.stepped"
 PARTS = {"attn": "Attention", "mlp": "MLP"}

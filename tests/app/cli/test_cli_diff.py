@@ -122,11 +122,11 @@ def test_hostile_tokens_are_shown_and_not_obeyed(minigpt, reader):
 
 
 def test_a_trace_is_compared_with_the_model_that_made_it(minigpt, reader, tmp_path):
-    trace_file = pytest.importorskip("engine.trace_file")
     from engine.lane import PLAIN, Lane
+    from engine.trace_file import save_trace
 
     path = tmp_path / "a.trace.safetensors"
-    trace_file.save_trace(Lane(open_model(str(reader)), PLAIN, (1, 2, 3)).record(), path)
+    save_trace(Lane(open_model(str(reader)), PLAIN, (1, 2, 3)).record(), path)
     page = minigpt("diff", path, reader).out
     assert "3 tokens, the same in both" in page and f"({reader.name}, llama, " in page
     assert "nowhere" in minigpt("diff", path, "nowhere.trace.safetensors").error

@@ -54,7 +54,7 @@ def test_a_changed_number_breaks_a_rule(op, make_model, text):
         changed[...] = np.nan
         assert not all(i.holds for i in invariants_of(line.out, op, line.ins, line.attrs, run.values, changed))
         return
-    pytest.skip("no pass has it")
+    pytest.fail("no pass has it")
 
 
 def test_numbers_by_hand():

@@ -15,6 +15,7 @@ import pytest
 
 from engine.compile import compile_program
 from engine.decoder import Decoder
+from engine.lane import with_words
 from engine.ops.attention import scores, weighted_sum
 from engine.ops.shapes import free, same
 from engine.passes import generating_pass
@@ -23,7 +24,7 @@ from engine.program import Line, Op
 from engine.rewrites.cache_kv import limit_window
 from engine.rewrites.factors import factors_of
 from engine.run import Run, execute
-from engine.settings import Settings, settings_of
+from engine.settings import Settings
 
 AGREE = 1e-5
 RANK = 5
@@ -101,7 +102,7 @@ def one(request, make_model):
 
 @pytest.mark.parametrize("words", PAIRS)
 def test_a_rewrite_and_a_pair_run_as_the_model_changed_by_hand(one, words):
-    settings = settings_of(words)
+    settings = with_words(Settings(), words)
     prepared = prepare(one.config, one.weights, settings)
     for program, weights in (prepared.prompt, prepared.prompt_last, prepared.step, prepared.changed):
         assert program.check() is program
@@ -116,7 +117,7 @@ def test_a_rewrite_and_a_pair_run_as_the_model_changed_by_hand(one, words):
     ["int8=all,int8-embedding,int8-cache", f"int8=all,rank={RANK},optimize=off,int8-cache", "fuse-qkv,optimize=off"],
 )
 def test_stepped_is_compiled_and_stepped_again_is_the_same_to_the_bit(one, words):
-    decoder = Decoder(prepare(one.config, one.weights, settings_of(words)))
+    decoder = Decoder(prepare(one.config, one.weights, with_words(Settings(), words)))
     for _ in decoder.feed(IDS):
         pass
     values = []
@@ -162,7 +163,7 @@ def test_going_back_is_exact(one):
 
     before = {name: array.tobytes() for name, array in one.weights.items()}
     plain = logits(Settings())
-    assert logits(settings_of("int8=all,int8-embedding,rank=3,tie")) != plain
+    assert logits(with_words(Settings(), "int8=all,int8-embedding,rank=3,tie")) != plain
     assert logits(Settings()) == plain and before == {name: a.tobytes() for name, a in one.weights.items()}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import InputError, ShapeError
+from engine.lane import with_words
 from engine.model import open_model
 from engine.models.config import read_config
 from engine.models.config_rewritten import Rewritten
@@ -17,7 +18,7 @@ from engine.prepare import prepare
 from engine.rewritten import rewritten, saved_settings
 from engine.run import execute
 from engine.session import Session
-from engine.settings import Settings, settings_of
+from engine.settings import Settings
 from engine.weights import TensorFile, open_checkpoint, save_checkpoint, save_tensors
 
 WORDS = [
@@ -41,7 +42,7 @@ def write(tmp_path):
 
     def write(model, words):
         directory = tmp_path / f"{model.name}-{words.replace('=', '').replace(',', '-')}"
-        save_checkpoint(directory, *rewritten(model.config, model.weights, settings_of(words)))
+        save_checkpoint(directory, *rewritten(model.config, model.weights, with_words(Settings(), words)))
         return directory
 
     return write
@@ -51,7 +52,7 @@ def write(tmp_path):
 def test_opened_again_it_gives_the_same_bits(model, text, write, words):
     opened, ids = open_checkpoint(write(model, words)), text(9)
     for optimize in (True, False):
-        settings = settings_of(f"{words},kv=off,optimize={'on' if optimize else 'off'}")
+        settings = with_words(Settings(), f"{words},kv=off,optimize={'on' if optimize else 'off'}")
         again = saved_settings(opened.config)
         assert (again.int8, again.low_rank_mlp) == (settings.int8, settings.low_rank_mlp)
         before = run(model.config, model.weights, settings, ids)
@@ -64,7 +65,7 @@ def test_opened_again_it_gives_the_same_bits(model, text, write, words):
 @pytest.mark.parametrize("words", WORDS)
 def test_its_plain_program_is_the_same_model(model, text, write, words):
     opened, ids = open_checkpoint(write(model, words)), text(9)
-    expected = run(model.config, model.weights, settings_of(words + ",kv=off"), ids)
+    expected = run(model.config, model.weights, with_words(Settings(), words + ",kv=off"), ids)
     got = run(opened.config, opened.weights, Settings(kv_cache=False, optimize=False), ids)
     assert np.abs(got - expected).max() < 1e-5 * max(1, np.abs(expected).max())
     assert {name: array.shape for name, array in opened.weights.items()} == opened.config.parameters()
@@ -73,7 +74,7 @@ def test_its_plain_program_is_the_same_model(model, text, write, words):
 
 def test_a_session_runs_it_as_it_was_saved(make_model, write, text):
     model, words = make_model("llama"), "int8=all,rank=4"
-    session, plain = Session(open_model(str(write(model, words)))), Session(model, settings_of(words))
+    session, plain = Session(open_model(str(write(model, words)))), Session(model, with_words(Settings(), words))
     for one in (session, plain):
         one.prompt(ids=text(9))
     assert session.settings == plain.settings
@@ -100,7 +101,7 @@ def test_a_tied_model_is_an_ordinary_one(make_model, write):
 
 def test_every_stored_tensor_is_named_by_the_configuration(model):
     for words in WORDS:
-        config, weights = rewritten(model.config, model.weights, settings_of(words))
+        config, weights = rewritten(model.config, model.weights, with_words(Settings(), words))
         named = kept(config) | {name: tensor.shape for name, tensor in added(config).items()}
         assert named == {name: weights[name].shape for name in weights} == {n: weights.shape(n) for n in weights}
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+import pytest
+
 NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE_S = 60.0
 KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "Tab": (9, ""), "Home": (36, ""), "End": (35, ""),
@@ -29,6 +31,12 @@ def chromium() -> str | None:
     """The browser of this machine, or None."""
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     return None if found is None or os.path.realpath(found).startswith("/snap") else found
+
+
+NEEDS_BROWSER = pytest.mark.skipif(
+    chromium() is None and "CI" not in os.environ, reason="no Chromium here: apt-get install chromium"
+)
+"""Where CI says that it has one, none is a failure."""
 
 
 class Page:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,13 +12,11 @@ import pytest
 
 from engine.text import visible
 from engine.trace import nothing_foreseen
-from tests.viewers.html.browser import Page, chromium, opened
+from tests.viewers.html.browser import NEEDS_BROWSER, Page, chromium, opened
 from viewers.html.attention_page import attention_page
 
 PROGRAM = chromium()
-pytestmark = pytest.mark.skipif(
-    PROGRAM is None and "CI" not in os.environ, reason="no Chromium here: apt-get install chromium"
-)
+pytestmark = NEEDS_BROWSER
 SENTENCE = re.compile(r"query (\d+) “(.*)” → key (\d+) “(.*)”: ([0-9.]+) ± ([0-9.]+)")
 
 

@@ -18,7 +18,7 @@ from engine.errors import Cancelled, ProgramError
 from engine.model import open_model
 from engine.recording import record_text
 from engine.text import visible
-from tests.viewers.html.browser import chromium, opened
+from tests.viewers.html.browser import NEEDS_BROWSER, chromium, opened
 from viewers.html.pass_page import pass_page
 from viewers.html.png import png_of
 from viewers.palette import ABSENT, levels
@@ -157,7 +157,7 @@ def test_what_is_not_in_the_trace_is_said(short):
         pass_page(short, stop=lambda: True)
 
 
-@pytest.mark.skipif(chromium() is None, reason="no Chromium here: apt-get install chromium")
+@NEEDS_BROWSER
 def test_a_browser_folds_it_and_asks_for_nothing(short, hostile_trace, tmp_path):
     with opened(chromium()) as page:
         for name, trace in (("plain", short), ("hostile", hostile_trace)):
