@@ -13,10 +13,21 @@ from typing import Any
 
 from engine.ops import activation as act
 from engine.ops import activation_gradients as act_d
+from engine.ops import (
+    attend_gradients,
+    dropout,
+    embedding,
+    linear_gradients,
+    loss,
+    loss_gradients,
+    norm,
+    norm_gradients,
+    rope,
+)
 from engine.ops import attention as att
 from engine.ops import attention_gradients as att_d
-from engine.ops import dropout, embedding, linear_gradients, loss, loss_gradients, norm, norm_gradients, rope
 from engine.ops import linear as lin
+from engine.ops.attend import attend
 from engine.program import Op, Shape
 
 Attrs = Mapping[str, Any]
@@ -34,14 +45,24 @@ def none(ins: tuple[Shape, ...], attrs: Attrs) -> Attrs:
 
 @dataclass(frozen=True)
 class Gradient:
-    """How the gradient of one input is computed: the operation, what it reads, its settings from the forward line's."""
+    """How the gradient of one input is computed: the operation, what it reads, its settings from the forward line's.
+
+    together  a gradient of all inputs at once, computed before, which this one reads as `together`
+    """
 
     op: Op
     reads: tuple[str, ...]
     attrs: Callable[[tuple[Shape, ...], Attrs], Attrs] = none
+    together: Gradient | None = None
+
+
+def _part(number: int) -> Gradient:
+    """One of the three gradients of `attend`."""
+    return Gradient(attend_gradients.taken, ("together", "in0", "in1"), lambda ins, _: {"part": number}, ATTEND_BACK)
 
 
 PASSED_ON = Gradient(lin.identity, ("d_out",))
+ATTEND_BACK = Gradient(attend_gradients.attend_back, ("d_out", "in0", "in1", "in2", "in3"), as_forward)
 
 GRADIENTS: dict[Op, tuple[Gradient | None, ...]] = {
     lin.linear: (
@@ -78,6 +99,7 @@ GRADIENTS: dict[Op, tuple[Gradient | None, ...]] = {
         Gradient(att.scores, ("d_out", "in1")),
         Gradient(att_d.shared_product, ("in0", "d_out"), lambda ins, _: {"groups": ins[1][1]}),
     ),
+    attend: (_part(0), _part(1), _part(2), None, None),
     dropout.dropout: (Gradient(dropout.dropout, ("d_out", "in1", "in2"), as_forward), None, None),
     loss.cross_entropy: (Gradient(loss_gradients.cross_entropy_dx, ("in0", "in1"), as_forward), None),
 }

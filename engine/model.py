@@ -56,6 +56,11 @@ class Model:
         return saved_settings(self.config)
 
     @property
+    def home(self) -> Path | None:
+        """The directory of its files; None if it was drawn."""
+        return self.path if self.path is None or self.path.is_dir() else self.path.parent
+
+    @property
     def line(self) -> str:
         """The model in one line."""
         c = self.config

@@ -27,15 +27,18 @@ if TYPE_CHECKING:
 HELP = "write the corpus of children's stories, or ask a model its questions"
 EXAMPLE = "minigpt corpus tales -o tales.txt --stories 200000 --seed 0"
 STORIES, QUESTIONS = 1000, 500
+SHEET_WORDS = 110  # engine.corpus.songs
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="corpus", metavar="tales | judge", required=True)
     tales = kinds.add_parser("tales", help="write or measure the stories", allow_abbrev=False)
     tales.add_argument("-o", "--output", metavar="FILE", help="the text file to write")
-    tales.add_argument("--stories", type=positive, default=STORIES, metavar="N", help=f"how many ({STORIES:,})")
+    tales.add_argument("--stories", type=count, default=STORIES, metavar="N", help=f"how many ({STORIES:,})")
     tales.add_argument("--songs", type=count, default=0, metavar="N",
                        help="how many songs after them: verses that come back, to learn repeating (0)")  # fmt: skip
+    tales.add_argument("--song-words", type=positive, default=SHEET_WORDS, metavar="N",
+                       help=f"about how many words a sheet of songs has ({SHEET_WORDS})")  # fmt: skip
     tales.add_argument("--seed", type=int, default=0, help="other seeds give other stories (0)")
     tales.add_argument("--split", choices=["train", "held-out"], default="train", help="which stories (train)")
     tales.add_argument("--measure", action="store_true", help="measure N stories of each split instead of writing")
@@ -57,6 +60,8 @@ def _tales(args: argparse.Namespace) -> int:
     from engine.corpus.measures import measure
     from engine.corpus.tales import write_corpus
 
+    if args.measure and not args.stories:
+        raise InputError("--stories: expected at least 1 to measure, got 0")
     if args.measure:
         figures = measure(args.stories, args.seed)
         write_json(figures) if args.json else _print(figures)
@@ -66,7 +71,13 @@ def _tales(args: argparse.Namespace) -> int:
     progress = Progress("stories")
     try:
         size = write_corpus(
-            args.output, args.stories, args.seed, args.split.replace("-", "_"), progress.show, args.songs
+            args.output,
+            args.stories,
+            args.seed,
+            args.split.replace("-", "_"),
+            progress.show,
+            args.songs,
+            args.song_words,
         )
     finally:
         progress.clear()

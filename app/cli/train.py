@@ -26,6 +26,8 @@ EXAMPLE = "minigpt train --preset mini --data shakespeare.txt -o runs/mini --set
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", metavar="NAME", help="a plan that comes with the program; a wrong NAME lists them")
+    parser.add_argument("--from", metavar="MODEL", dest="source",
+                        help="begin with the weights, the shape and the tokenizer of this model")  # fmt: skip
     parser.add_argument("--config", metavar="FILE", help="a file like a preset, on top of it")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
                         help="one key of the plan or of the model; may be given often")  # fmt: skip
@@ -70,22 +72,27 @@ def run(args: argparse.Namespace) -> int:
 def _opened(args: argparse.Namespace) -> Opened:
     """The run that was asked for. With --resume and nothing there yet, it begins, if there is data to begin with."""
     from engine.errors import InputError
-    from engine.training.plan import load_plan
+    from engine.model import open_model
+    from engine.training.plan import as_plan, load_plan
     from engine.training.start import begin, has_run, resume
 
     settings = [*args.settings, *_settings(args)]
     if args.resume and (has_run(args.output) or not args.data):
-        if args.preset or args.config:
-            say("note: a run goes on by its own plan; --preset and --config are left aside")
+        if args.preset or args.config or args.source:
+            say("note: a run goes on by its own plan; --preset, --config and --from are left aside")
         return resume(args.output, settings)
-    if args.preset is None and args.config is None:
-        raise InputError("what shall be trained: give --preset NAME or --config FILE; see 'minigpt train --help'")
-    plan = load_plan(args.preset, args.config, settings)
+    if args.preset is None and args.config is None and args.source is None:
+        raise InputError("what shall be trained: give --preset NAME, --config FILE or --from MODEL; "
+                         "see 'minigpt train --help'")  # fmt: skip
+    source = None if args.source is None else open_model(args.source)
+    base = None if source is None else as_plan(source.config, source.home if source.tokenizer else None)
+    plan = load_plan(args.preset, args.config, settings, base)
     if not args.data:
         raise InputError("no text to learn from: give --data FILE")
     live = Live()
+    weights = None if source is None else source.weights
     try:
-        return begin(args.output, plan, args.data, args.validation, report=live.count)
+        return begin(args.output, plan, args.data, args.validation, report=live.count, weights=weights)
     finally:
         live.clear()
 

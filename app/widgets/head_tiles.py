@@ -76,13 +76,13 @@ class HeadTiles(HeatMap):
         return self._habits[1]
 
     def habit_words(self, snapshot: Snapshot, layer: int, head: int) -> str:
-        """`previous 0.81, first 0.05, same —, induction 0.10; entropy 0.63 nats`: means over the text."""
+        """`previous 0.81, first 0.05, same —, induction 0.10; 0.63 nats`: means over the text, the last the entropy."""
         entropy = snapshot.entropy()[layer, head]
         mean = float(entropy[np.isfinite(entropy)].mean()) if np.isfinite(entropy).any() else np.nan
-        said = f"entropy {mean:.2f} nats"
+        said = f"{mean:.2f} nats"
         habits = self.habits(snapshot)
         if habits is None:
-            return said
+            return f"entropy {said}"
         return ", ".join(f"{name} {share_text(float(habits[i, layer, head]))}" for i, name in enumerate(HABITS)) + (
             f"; {said}"
         )
@@ -93,16 +93,22 @@ class HeadTiles(HeatMap):
 
     def tiled(self, snapshot: Snapshot, picture: Picture, width: int, height: int, top: int) -> list[Strip]:
         """The pictures, legend and sentence in this room."""
-        below = (height >= 4) + (height >= 3)
+        said = self._said_in(self.tile_sentence(snapshot), width, height)
+        below = (height >= 4) + len(said)
         drawn = self._wall_rows if self.looks.what == "wall" else self._grid_rows
         rows, scale, pool = drawn(snapshot, width, max(2, height - below), top)
         if height >= 4:
             self._place = (0, 0, Fit(1, 1), 1, 1)
             dots = f"  dot: largest of {pool}×{pool} or less" if pool > 1 else ""
             rows.append(self._legend(replace(picture, scale=scale, about=self.about() + dots), width, 1, 1))
-        if height >= 3:
-            rows.append(self.row(width).add(self.tile_sentence(snapshot), self.style_of("strong")).strip())
-        return rows
+        return [*rows, *(self.row(width).add(line, self.style_of("strong")).strip() for line in said)]
+
+    def _said_in(self, sentence: str, width: int, height: int) -> list[str]:
+        """The sentence in one line, or in two where it is too long and there is room."""
+        if height < 3:
+            return []
+        name, _, rest = sentence.partition(": ")
+        return [f"{name}:", rest] if len(sentence) > width and height >= 10 else [sentence]
 
     def tile_at(self, x: int, y: int) -> tuple[int, int] | None:
         """The layer and head that are drawn there."""

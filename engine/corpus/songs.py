@@ -1,36 +1,60 @@
 """Songs: verses of words in any order, said again and again. Nothing but their first telling foretells them.
 
-A model that reads them learns to repeat what it saw, which it needs for who has what in the stories. The words are none
-of the names, things and places of the stories, so songs give nothing of a held-out story away.
+A model that reads them learns to repeat what it saw, which it needs for who has what in the stories. That is soonest
+learned where little else stands between a word and its return, so short songs are for the beginning and long sheets
+for later. Their words are none of the names, things and places of the stories: songs give nothing of a held-out story
+away. Half of the songs are of made-up words, so that whatever a tokenizer cuts a word into comes back somewhere.
+
+Olsson et al. 2022, In-context Learning and Induction Heads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import TypeVar
 
 from engine.corpus.banks import COUNTING
+from engine.corpus.words import TRACKED
 
-VERSE_WORDS = (4, 24)  # the shortest and the longest verse
-SONG_WORDS = 110  # from here on a song ends
+SHORTEST_VERSE, LONGEST_VERSE = 3, 24  # words; short ones are more frequent
+SHEET_WORDS = 110  # from here on a sheet of songs ends
+TIMES = (2, 4)  # how often a verse is said, at least and at most
+MADE_UP_SHARE = 0.5  # of the songs
 ENDS = (".", ",", "!", "")
+FIRSTS, VOWELS, LASTS = "bdfghjklmnprstvwz", "aeiou", ("", "", "l", "m", "n", "r", "s", "t")
+
+T = TypeVar("T")
+Draw = Callable[[], float]  # a number from 0 to 1, 1 left out
 
 
-def song_at(seed: int, number: int) -> str:
-    """The song of that number: one to three verses, in an order that comes back."""
-    random = Random(f"songs {seed} {number}").random
-    shortest, longest = VERSE_WORDS
-    verses = [_verse(shortest + int(random() * (longest - shortest + 1)), random) for _ in range(1 + int(random() * 3))]
-    end = ENDS[int(random() * len(ENDS))]
+def song_at(seed: int, number: int, words: int = SHEET_WORDS) -> str:
+    """The sheet of songs of that number: song after song until there are so many words."""
+    draw = Random(f"songs {seed} {number} {words}").random
+    longest = max(SHORTEST_VERSE, min(LONGEST_VERSE, words // TIMES[0]))
     lines: list[str] = []
-    words = 0
-    while words < SONG_WORDS:
-        verse = verses[len(lines) % len(verses)]
-        lines.append(verse + end)
-        words += len(verse.split())
+    sung = 0
+    while sung < words:
+        length = int(SHORTEST_VERSE * ((longest + 1) / SHORTEST_VERSE) ** draw())
+        times = TIMES[0] + int(draw() * (TIMES[1] - TIMES[0] + 1))
+        lines += [_verse(length, draw)] * times
+        sung += length * times
     return "\n".join(lines) + "\n"
 
 
-def _verse(length: int, random: Callable[[], float]) -> str:
-    words = [COUNTING[int(random() * len(COUNTING))] for _ in range(length)]
-    return " ".join(words).capitalize()
+def _verse(length: int, draw: Draw) -> str:
+    is_made_up = draw() < MADE_UP_SHARE
+    words = [_made_up(draw) if is_made_up else _one_of(COUNTING, draw) for _ in range(length)]
+    return " ".join(words).capitalize() + _one_of(ENDS, draw)
+
+
+def _made_up(draw: Draw) -> str:
+    """A word of one or two syllables that means nothing, not even by chance in the stories."""
+    word = "".join(
+        _one_of(FIRSTS, draw) + _one_of(VOWELS, draw) + _one_of(LASTS, draw) for _ in range(_one_of((1, 2), draw))
+    )
+    return _made_up(draw) if word in TRACKED else word
+
+
+def _one_of(all_of: Sequence[T], draw: Draw) -> T:
+    return all_of[int(draw() * len(all_of))]

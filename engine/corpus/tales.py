@@ -14,7 +14,7 @@ from engine.corpus.cast import choose_cast
 from engine.corpus.plot import Beat, Plot, read_plots
 from engine.corpus.plots import PLOTS
 from engine.corpus.questions import Question, ask
-from engine.corpus.songs import song_at
+from engine.corpus.songs import SHEET_WORDS, song_at
 from engine.corpus.split import Split, Watch
 from engine.corpus.telling import Teller
 from engine.corpus.template import Nodes, compile_template, expected_words
@@ -68,9 +68,11 @@ def write_corpus(
     split: Split = "train",
     progress: Callable[[int, int], None] | None = None,
     songs: int = 0,
+    song_words: int = SHEET_WORDS,
 ) -> int:
     """Write that many stories, then `songs` (see `songs`), to a file, whole or not at all; returns its bytes.
 
+    song_words of a sheet of songs, about
     progress   is told (stories done, stories in all)
     """
     written = 0
@@ -80,7 +82,7 @@ def write_corpus(
             if progress and (number % REPORT_EVERY == 0 or number == stories):
                 progress(number, stories)
         for number in range(songs):
-            written += file.write(f"{song_at(seed, number)}{END}\n".encode("ascii"))
+            written += file.write(f"{song_at(seed, number, song_words)}{END}\n".encode("ascii"))
     return written
 
 

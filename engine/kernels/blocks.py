@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.ops.activation import SQRT_2_OVER_PI
+from engine.ops.attend import exp_or_zero
 
 Array = np.ndarray
 BLOCK = 1 << 14  # floats: 64 KiB, so that a chain's three arrays stay in the second-level cache
@@ -102,7 +103,7 @@ def softmax(x: Array, out: Array) -> None:
     for u, y, c in row_pieces(x.shape[1], x, out, column):
         np.maximum.reduce(u, axis=1, out=c)
         np.subtract(u, c[:, None], y)
-        np.exp(y, y)
+        exp_or_zero(y, y)
         y.dot(ones, c)
         np.divide(ONE, c, c)
         np.multiply(y, c[:, None], y)

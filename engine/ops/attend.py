@@ -13,7 +13,9 @@ from engine.program import Cost, Op, Shape
 
 Array = np.ndarray
 QUERIES_AT_ONCE = 32
-SAFE_EXPONENT = 60.0  # exp of a number of at most this size neither overflows nor loses precision in float32
+SAFE_EXPONENT = 20.0  # exp of numbers of at most this size, and their shares, neither overflow nor become denormal
+LEAST = np.float32(-40)  # a score so far below the row's highest has no share that float32 could add to 1
+LEAST_EXP = np.exp(np.full(16, LEAST))[0]
 
 
 def attend_forward(q: Array, k: Array, v: Array, position_ids: Array, key_position_ids: Array, *, factor: float = 1.0,
@@ -44,27 +46,47 @@ def attend_forward(q: Array, k: Array, v: Array, position_ids: Array, key_positi
         scores = np.matmul(queries[..., some, :], keys[..., :seen], out=space[: elements(shape)].reshape(shape))
         if factor != 1:
             scores *= scores.dtype.type(factor)
-        is_small = scores.max() < SAFE_EXPONENT and scores.min() > -SAFE_EXPONENT
-        _mask(scores, positions, key_position_ids[:seen], window, in_order)
-        sums = _exponentials(scores, is_small)
+        is_small = mask_tile(scores, positions, key_position_ids[:seen], window, in_order)
+        sums = exponentials(scores, is_small)
         np.matmul(scores, values[..., :seen, :], out=result[..., some, :])
         result[..., some, :] /= sums[..., None]
     return out
 
 
-def _mask(scores: Array, positions: Array, keys: Array, window: int | None, in_order: bool) -> None:
-    """Add -inf where a query may not look; without a window only the newest keys need it."""
+def mask_tile(scores: Array, positions: Array, keys: Array, window: int | None, in_order: bool) -> bool:
+    """Add -inf where a query may not look; without a window only the newest keys need it.
+
+    Returns whether all scores were so small before that their exponentials need no shift.
+    """
+    is_small = bool(scores.max() < SAFE_EXPONENT and scores.min() > -SAFE_EXPONENT)
     recent = slice(-len(positions), None) if in_order and window is None else slice(None)
     scores[..., recent] += causal_mask_forward(positions, keys[recent], window=window)
+    return is_small
 
 
-def _exponentials(scores: Array, is_small: bool) -> Array:
+def exponentials(scores: Array, is_small: bool) -> Array:
     """exp of every score in place, shifted by its row's maximum unless all are small; returns the rows' sums."""
-    if not is_small:
+    if is_small:
+        np.exp(scores, out=scores)
+    else:
         scores -= scores.max(-1, keepdims=True)
-    np.exp(scores, out=scores)
+        exp_or_zero(scores, scores)
     rows = scores.reshape(-1, scores.shape[-1])
     return rows.dot(np.ones(rows.shape[1], rows.dtype)).reshape(scores.shape[:-1])
+
+
+def exp_or_zero(x: Array, out: Array) -> None:
+    """exp(x) for x <= 0, and exactly 0 below exp(-40) = 4e-18.
+
+    Denormal numbers, which float32 has below 1e-38, make every operation that meets them up to 40 times slower, and a
+    trained head that is sure of itself makes many.
+    """
+    if x.dtype != np.float32:
+        np.exp(x, out=out)
+        return
+    np.maximum(x, LEAST, out=out)
+    np.exp(out, out=out)
+    np.subtract(out, LEAST_EXP, out=out)
 
 
 def attend_shape(q: Shape, k: Shape, v: Shape, position_ids: Shape, key_position_ids: Shape, **_: Any) -> Shape:

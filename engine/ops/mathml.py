@@ -128,6 +128,8 @@ EQUATIONS: dict[str, str] = {
     "softmax": row("p_i =", frac(power("e", "x_i"), row(total("j"), power("e", "x_j")))),
     "weighted_sum": row("z = p v"),
     "attend": row("z = softmax ( c q k^⊤ + m ) v"),
+    "attend_back": row("∂v = p^⊤ ∂z , ∂s = p ⊙ ( ∂p - Σ ∂p p ) , ∂q = c ∂s k , ∂k = c ∂s^⊤ q"),
+    "taken": row("∂q | ∂k | ∂v"),
     "shared_product": row("∂k = ∂s^⊤ q"),
     "softmax_dx": row("∂x = p ⊙ ( ∂y -", total("j"), "∂y_j p_j )"),
     "append": row("K = [ K_past ; k ]"),

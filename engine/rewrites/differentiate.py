@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from engine.errors import ProgramError
-from engine.gradients import GRADIENTS
+from engine.gradients import GRADIENTS, Gradient
 from engine.ops.linear_gradients import accumulate
 from engine.ops.loss import cross_entropy
 from engine.program import Line, Program, Shape, Weights
@@ -72,15 +72,20 @@ def _backward(
         return []
     given = {"d_out": PREFIX + line.out, "out": line.out} | {f"in{i}": name for i, name in enumerate(line.ins)}
     made: list[Line] = []
+
+    def emit(address: str, gradient: Gradient) -> Line:
+        attrs = gradient.attrs(tuple(shapes[n] for n in line.ins), line.attrs)
+        made.append(Line(address, gradient.op, tuple(given[read] for read in gradient.reads), attrs, line.where))
+        return made[-1]
+
     for i, name in enumerate(line.ins):
         gradient = GRADIENTS[line.op][i]
         if gradient is None or name not in flows:
             continue
-        attrs = gradient.attrs(tuple(shapes[n] for n in line.ins), line.attrs)
-        reads = tuple(given[read] for read in gradient.reads)
-        part = Line(f"{PREFIX}{name}@{line.out}", gradient.op, reads, attrs, line.where)
-        parts.setdefault(name, []).append(part)
-        made.append(part)
+        if gradient.together and "together" not in given:
+            given["together"] = f"{PREFIX}{line.out}@all"
+            emit(given["together"], gradient.together)
+        parts.setdefault(name, []).append(emit(f"{PREFIX}{name}@{line.out}", gradient))
     return made
 
 

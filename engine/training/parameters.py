@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.errors import ShapeError
+from engine.errors import InputError, ShapeError
 from engine.models.config import ModelConfig
 from engine.ops.linear import LEFT, RIGHT
 from engine.pool import Pool
@@ -69,9 +69,9 @@ class FlatParameters:
 
 
 def initial_weights(
-    config: ModelConfig, generator: np.random.Generator, std: float = INIT_STD
+    config: ModelConfig, generator: np.random.Generator, std: float = INIT_STD, match: float = 0.0, copy: float = 0.0
 ) -> dict[str, np.ndarray]:
-    """How training begins: matrices normal with deviation `std`, gains 1, biases 0.
+    """How training begins: matrices normal with deviation `std`, gains 1, biases 0; heads as `incline` says.
 
     Each block adds two vectors to the residual stream. For its variance not to grow with depth, the matrices that
     write there are smaller by sqrt(2 x layers). Sinusoidal positions are added at full size, root mean square 0.71: an
@@ -80,14 +80,44 @@ def initial_weights(
 
     Radford et al. 2019, Language Models are Unsupervised Multitask Learners.
     """
-    weights = {}
+    weights: dict[str, np.ndarray] = {}
     for address, shape in learned_shapes(config).items():
         if len(shape) == 2:
             deviation = _deviation(std * _scale(config, address.partition("@")[0], std), address, shape)
             weights[address] = generator.standard_normal(shape, np.float32) * np.float32(deviation)
         else:
             weights[address] = np.full(shape, 0 if address.endswith("bias") else 1, np.float32)
+    if match or copy:
+        incline(config, weights, generator, match, copy)
     return weights
+
+
+def incline(
+    config: ModelConfig, weights: dict[str, np.ndarray], generator: np.random.Generator, match: float, copy: float
+) -> None:
+    """Add to the first weights what lets a head find a token's like, and hand on what it reads there.
+
+    match  queries and keys share a random part K, so that q k^T has `match` K K^T in it: alike attends to alike
+    copy   values and outputs share one, V, so that v out has `copy` V V^T in it: what is read is written back
+
+    With entries of variance 1 / width, K K^T is d / width times the identity, and noise. Heads that look for what they
+    have seen, and repeat what came after it, are found many times sooner from here than from weights without a leaning.
+
+    Trockman & Kolter 2023, Mimetic Initialization of Self-Attention Layers. Raises InputError for a model of low rank.
+    """
+    d, width = config.head_size, config.width
+    for layer in range(config.layers):
+        block = f"blocks.{layer}.attn."
+        for share, reader, other in ((match, "k", "q"), (copy, "v", "out")):
+            pair = [weights.get(f"{block}{name}.weight") for name in (reader, other)]
+            if pair[0] is None or pair[1] is None:
+                raise InputError("init_match, init_copy: are for whole matrices, and this model's are of low rank")
+            part = generator.standard_normal((width, config.kv_heads, 1, d)).astype(np.float32)
+            part *= np.float32(1 / math.sqrt(width) * math.sqrt(share))
+            per_head = np.repeat(part, config.heads // config.kv_heads, axis=2).reshape(width, -1)  # -> (D, H d)
+            into, out_of = ((array.T if config.out_first else array) for array in pair if array is not None)
+            into += part.reshape(width, -1)
+            out_of += per_head if other == "q" else per_head.T
 
 
 def _deviation(of_matrix: float, address: str, shape: tuple[int, int]) -> float:

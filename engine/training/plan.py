@@ -62,6 +62,8 @@ KEYS = {
     "weight_decay": _part(0.1),
     "clip": _part(1.0, 1e6),
     "init_std": Key(float, 1e-6, 10.0, default=INIT_STD),
+    "init_match": _part(0.0, 10.0),
+    "init_copy": _part(0.0, 10.0),
     "dropout": _part(0.0, 0.9),
     "label_smoothing": _part(0.0, 0.9),
     "recompute": _count(0, 0),
@@ -90,6 +92,7 @@ class Plan:
     weight_decay, clip                        see `optimizer`; clip 0: none
     learning_rate, schedule, warmup, floor    see `schedule.Schedule`
     init_std                                  deviation of the first weights; narrow models want more than GPT-2's
+    init_match, init_copy                     see `parameters.incline`
     dropout, label_smoothing                  shares
     recompute                                 blocks whose inside is computed again instead of kept, from the first
     validate_every, validation_windows        every so many updates, on so many windows (0: all; at the end always all)
@@ -119,6 +122,8 @@ class Plan:
     weight_decay: float
     clip: float
     init_std: float
+    init_match: float
+    init_copy: float
     dropout: float
     label_smoothing: float
     recompute: int
@@ -171,17 +176,32 @@ def preset_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in PRESETS.glob("*.json")))
 
 
-def load_plan(preset: str | None, file: str | Path | None = None, settings: Sequence[str] = ()) -> Plan:
-    """A plan from a preset, then a file of the same form, then "key=value" texts. Raises InputError or FileError."""
+def load_plan(
+    preset: str | None,
+    file: str | Path | None = None,
+    settings: Sequence[str] = (),
+    source: Mapping[str, Any] | None = None,
+) -> Plan:
+    """A plan from a preset, a model to begin from (`as_plan`), a file of the same form, then "key=value" texts.
+
+    Raises InputError or FileError.
+    """
     raw: dict[str, Any] = {"model": {}, "training": {}}
     name = "plan"
     if preset is not None:
         if preset not in preset_names():
             raise InputError(f"preset: expected one of {', '.join(preset_names())}, got {shortened(preset)}")
         raw, name = read_json(PRESETS / f"{preset}.json"), f"{preset}.json"
+    if source is not None:
+        raw = merged(raw, {"training": source["training"]}, "model") | {"model": source["model"]}
     if file is not None:
         raw, name = merged(raw, read_json(file), str(file)), str(file)
     return read_plan(with_settings(raw, settings), name)
+
+
+def as_plan(config: ModelConfig, tokenizer: str | Path | None) -> dict[str, Any]:
+    """What a plan must say to go on with a model's weights: its shape, and its tokenizer if it has one."""
+    return {"model": config.to_json(), "training": {} if tokenizer is None else {"tokenizer": str(tokenizer)}}
 
 
 def with_settings(raw: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:

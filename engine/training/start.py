@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from engine.errors import InputError
+from engine.models.config import ModelConfig
 from engine.training.checkpoints import checkpoints, load_moments, load_parameters, newest
 from engine.training.data import Data, Report, make_data, open_data
 from engine.training.loop import Step, Trainer
@@ -30,6 +31,8 @@ FIXED = (
     "batch",
     "accumulation",
     "init_std",
+    "init_match",
+    "init_copy",
 )
 
 
@@ -62,8 +65,11 @@ def begin(
     validation: Sequence[str | Path] = (),
     step: MakeStep = make_step,
     report: Report | None = None,
+    weights: Mapping[str, np.ndarray] | None = None,
 ) -> Opened:
     """Begin a run in a directory: make the data and the first weights, and save them as step 0.
+
+    weights  of a trained model to begin with instead; they must have the shapes of the plan's model
 
     Raises InputError if a run is there already, SurroundingsError if another process works there.
     """
@@ -72,8 +78,7 @@ def begin(
         run.require_new()
         data = make_data(files, plan.data, run.data, validation, report)
         config = plan.config(data.tokenizer.vocabulary_size, _separator_id(plan, data))
-        weights = initial_weights(config, np.random.default_rng(plan.seed), plan.init_std)
-        parameters = FlatParameters(config, weights)
+        parameters = FlatParameters(config, _first_weights(config, plan) if weights is None else weights)
         trainer = Trainer(plan, data, step(parameters, plan), Adam(parameters, plan.adam), run)
         run.rewind_log(0)
         run.write_plan(plan)
@@ -82,6 +87,10 @@ def begin(
         run.abandon()
         raise
     return Opened(trainer)
+
+
+def _first_weights(config: ModelConfig, plan: Plan) -> dict[str, np.ndarray]:
+    return initial_weights(config, np.random.default_rng(plan.seed), plan.init_std, plan.init_match, plan.init_copy)
 
 
 def resume(path: str | Path, settings: Sequence[str] = (), step: MakeStep = make_step) -> Opened:

@@ -24,6 +24,7 @@ from engine.program import Program, Shape, Weights
 from engine.rewrites.checkpoint import checkpoint
 from engine.rewrites.differentiate import PREFIX, differentiate, with_loss
 from engine.rewrites.dropout import dropout
+from engine.rewrites.fuse import fuse_attention
 from engine.training.learned import learned_model
 from engine.training.parameters import FlatParameters
 
@@ -42,7 +43,7 @@ class StepResult:
 def learning_program(config: ModelConfig, weights: Weights, smoothing: float = 0.0, drop: float = 0.0,
                      checkpointed: Collection[int] = ()) -> Program:  # fmt: skip
     """The forward and backward pass of a model as one list of lines; of the weights only the shapes matter."""
-    plain, _ = with_loss(*dropout(learned_model(config), weights, drop), smoothing)
+    plain, _ = with_loss(*fuse_attention(*dropout(learned_model(config), weights, drop)), smoothing)
     whole, _ = differentiate(plain, weights, shapes_of(plain, weights, 2, 3))
     return checkpoint(whole, weights, checkpointed)[0] if checkpointed else whole
 

@@ -44,12 +44,32 @@ def test_resume_goes_on_and_a_second_run_is_refused(minigpt, text, tmp_path):
     assert again.code == 0 and again.json["updates"] == 8  # nothing is left to do
 
 
+def test_a_run_begins_with_the_weights_the_shape_and_the_tokenizer_of_a_model(minigpt, text, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert minigpt("train", "--preset", "mini", *TINY, "--data", text, "-o", first, "--steps", 5).code == 0
+    model, other = first / "step-000005", tmp_path / "other.txt"
+    other.write_text("a dog and a cat and a hat " * 60)
+    done = minigpt("train", "--from", model, "--set", "batch=2", "--data", other, "-o", second, "--steps", 2)
+    assert done.code == 0, done.err
+    begun = second / "step-000000"
+    assert (begun / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
+    assert (begun / "tokenizer.json").read_bytes() == (model / "tokenizer.json").read_bytes()
+    assert minigpt("eval", second / "step-000002", "--text", other).code == 0
+
+
+def test_another_shape_than_the_models_is_refused(minigpt, text, tmp_path):
+    assert minigpt("train", "--preset", "mini", *TINY, "--data", text, "-o", tmp_path / "a", "--steps", 1).code == 0
+    begin = ("train", "--from", tmp_path / "a" / "step-000001", "--data", text, "-o", tmp_path / "b")
+    done = minigpt(*begin, "--set", "n_embd=32")
+    assert done.code == 2 and "embed.weight: expected" in done.error and not (tmp_path / "b").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--preset", "huge"], "preset: expected one of char"),
         (["--preset", "mini"], "no text to learn from: give --data FILE"),
-        (["--data", "x.txt"], "give --preset NAME or --config FILE"),
+        (["--data", "x.txt"], "give --preset NAME, --config FILE or --from MODEL"),
         (["--preset", "mini", "--data", "/nowhere.txt"], "nowhere.txt: no such file"),
         (["--resume"], "no such directory: begin a run without --resume"),
     ],

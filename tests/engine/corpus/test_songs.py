@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
-from engine.corpus.songs import SONG_WORDS, song_at
+import pytest
+
+from engine.corpus.banks import COUNTING
+from engine.corpus.songs import SHEET_WORDS, song_at
 from engine.corpus.tales import END, write_corpus
 from engine.corpus.words import TRACKED
 
 
-def test_every_song_says_its_lines_again_and_again():
+@pytest.mark.parametrize("words", [12, SHEET_WORDS])
+def test_every_verse_comes_back_at_once(words):
     for number in range(200):
-        lines = song_at(3, number).splitlines()
-        period = len(set(lines))
-        assert 1 <= period <= 3
-        assert all(line == lines[i % period] for i, line in enumerate(lines))
-        assert sum(len(line.split()) for line in lines) >= SONG_WORDS
+        lines = song_at(3, number, words).splitlines()
+        counts = [len(list(same)) for _, same in groupby(lines)]
+        assert min(counts) >= 2 and all(line.strip() for line in lines)
+        longest = max(len(line.split()) for line in lines)
+        assert words <= sum(len(line.split()) for line in lines) < words + 4 * longest
+        assert min(len(line.split()) for line in lines) >= 3 and longest <= min(24, words // 2)
+
+
+def test_verses_are_of_words_or_of_made_up_ones():
+    verses = {line.lower().strip(".,!") for number in range(300) for line in song_at(4, number).splitlines()}
+    of_words = sum(all(word in COUNTING for word in verse.split()) for verse in verses)
+    assert 0.4 < of_words / len(verses) < 0.6
 
 
 def test_a_song_gives_nothing_of_a_held_out_story_away():

@@ -10,6 +10,7 @@ import pytest
 
 from engine.gradients import GRADIENTS
 from engine.ops import activation, attention, dropout, embedding, linear, loss, norm, rope
+from engine.ops.attend import attend
 from engine.program import Op
 
 Array = np.ndarray
@@ -29,6 +30,10 @@ def ids(high: int, *shape: int) -> Array:
 def angles() -> tuple[Array, Array]:
     angle = normal(3, 2)
     return np.cos(angle), np.sin(angle)
+
+
+def places(tokens: int) -> tuple[Array, Array]:
+    return np.arange(tokens), np.arange(tokens)
 
 
 SHARES = np.exp(normal(2, 4, 3, 3)) / np.exp(normal(2, 4, 3, 3)).sum(-1, keepdims=True)
@@ -57,6 +62,10 @@ CASES: list[tuple[str, Op, tuple[Array, ...], dict[str, Any]]] = [
     ("mask", attention.mask, (normal(2, 4, 3, 3), np.zeros((3, 3))), {}),
     ("softmax", attention.softmax, (normal(2, 4, 3, 3),), {}),
     ("weighted sum, grouped", attention.weighted_sum, (SHARES, normal(2, 2, 3, 5)), {}),
+    ("attend", attend, (normal(2, 4, 5, 3), normal(2, 4, 5, 3), normal(2, 4, 5, 3), *places(5)), {"factor": 0.6}),
+    ("attend, grouped", attend, (normal(3, 4, 7, 3), normal(3, 2, 7, 3), normal(3, 2, 7, 3), *places(7)), {}),
+    ("attend, window", attend, (normal(1, 2, 9, 3), normal(1, 1, 9, 3), normal(1, 1, 9, 3), *places(9)), {"window": 4}),
+    ("attend, many rows", attend, (normal(1, 2, 300, 3), normal(1, 2, 300, 3), normal(1, 2, 300, 3), *places(300)), {}),
     ("dropout", dropout.dropout, (normal(2, 6), np.array([3, 7]), np.arange(2)), {"p": 0.4, "address": "a"}),
     ("cross-entropy, padded", loss.cross_entropy, (normal(2, 3, 5), WITH_PADDING), {}),
     ("cross-entropy, smoothed", loss.cross_entropy, (normal(2, 3, 5), WITH_PADDING), {"smoothing": 0.1}),
@@ -74,8 +83,10 @@ def backward(op: Op, ins: tuple[Array, ...], attrs: dict[str, Any], i: int, d_ou
     gradient = GRADIENTS[op][i]
     assert gradient is not None
     given = {"d_out": d_out, "out": out} | {f"in{k}": array for k, array in enumerate(ins)}
-    settings = gradient.attrs(tuple(array.shape for array in ins), attrs)
-    return gradient.op.forward(*(given[read] for read in gradient.reads), **settings)
+    shapes = tuple(array.shape for array in ins)
+    if whole := gradient.together:
+        given["together"] = whole.op.forward(*(given[read] for read in whole.reads), **whole.attrs(shapes, attrs))
+    return gradient.op.forward(*(given[read] for read in gradient.reads), **gradient.attrs(shapes, attrs))
 
 
 @pytest.mark.parametrize(("op", "ins", "attrs", "i"), INPUTS)
@@ -116,6 +127,8 @@ def test_a_gradient_operation_says_its_shape() -> None:
             if gradient is None or i >= len(ins):
                 continue
             given = {"d_out": out.shape, "out": out.shape} | {f"in{k}": array.shape for k, array in enumerate(ins)}
-            settings = gradient.attrs(tuple(array.shape for array in ins), attrs)
-            said = gradient.op.shape(*(given[read] for read in gradient.reads), **settings)
+            shapes = tuple(array.shape for array in ins)
+            if whole := gradient.together:
+                given["together"] = whole.op.shape(*(given[r] for r in whole.reads), **whole.attrs(shapes, attrs))
+            said = gradient.op.shape(*(given[read] for read in gradient.reads), **gradient.attrs(shapes, attrs))
             assert said == ins[i].shape, (op, i)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ShapeError
-from engine.ops.attend import attend
+from engine.ops.attend import attend, exp_or_zero
 from engine.ops.attention import causal_mask, mask, merge_heads, scores, softmax, split_heads, weighted_sum
 
 INF = math.inf
@@ -187,3 +187,15 @@ def test_attend_costs_what_its_parts_cost():
     parts = [scores.cost(shapes[:2], (1, 4, 1, 10), {}), softmax.cost(((1, 4, 1, 10),), (1, 4, 1, 10), {}),
              weighted_sum.cost(((1, 4, 1, 10), shapes[2]), (1, 4, 1, 3), {})]  # fmt: skip
     assert attend.cost(shapes, (1, 4, 1, 3), {}).flops == sum(part.flops for part in parts)
+
+
+def test_exp_or_zero_is_exp_where_it_matters_and_never_denormal():
+    x = np.concatenate([np.linspace(-110, 0, 5000), [-np.inf, np.nan]]).astype(np.float32)
+    found = np.empty_like(x)
+    exp_or_zero(x, found)
+    with np.errstate(under="ignore"):
+        expected = np.exp(x.astype(np.float64))
+    assert np.abs(found - expected)[:-1].max() < 1e-7 and np.isnan(found[-1])
+    assert (found[x <= -40] == 0).all() and (found[:-1][x[:-1] > -39.9] > np.finfo(np.float32).tiny).all()
+    well_above = x > -20
+    assert found[well_above] == pytest.approx(expected[well_above], rel=1e-6)

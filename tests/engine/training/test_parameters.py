@@ -55,6 +55,25 @@ def test_initial_weights_have_the_spread_of_gpt2(make_model):
     assert all(weight.dtype == np.float32 for weight in weights.values())
 
 
+@pytest.mark.parametrize(("family", "sizes"), [("gpt2", {"n_embd": 120}), ("llama", {"hidden_size": 128})])
+def test_inclined_heads_match_their_like_and_hand_it_on(make_model, family, sizes):
+    """Of K K^T with entries of variance match / width the diagonal is match d / width, and the rest averages to zero."""
+    config = make_model(family, **sizes).config
+    plain, inclined = (initial_weights(config, np.random.default_rng(0), 1e-6, *leaning) for leaning in ((), (2, 0.5)))
+    d, per_group = config.head_size, config.heads // config.kv_heads
+    for layer in range(config.layers):
+        names = [f"blocks.{layer}.attn.{name}.weight" for name in ("q", "k", "v", "out")]
+        q, k, v, out = (inclined[name].T if config.out_first else inclined[name] for name in names)
+        for head in range(config.heads):
+            own, shared = slice(head * d, (head + 1) * d), slice(head // per_group * d, (head // per_group + 1) * d)
+            for product, share in ((q[:, own] @ k[:, shared].T, 2), (v[:, shared] @ out[own], 0.5)):
+                expected = share * d / config.width
+                assert np.trace(product) / config.width == pytest.approx(expected, rel=0.15)
+                assert abs(product[~np.eye(config.width, dtype=bool)].mean()) < 0.05 * expected
+    others = [name for name in plain if "attn" not in name]
+    assert all(np.array_equal(plain[name], inclined[name]) for name in others)
+
+
 def test_the_same_generator_gives_the_same_weights(make_model):
     config = make_model("llama").config
     first, second = (initial_weights(config, np.random.default_rng(7)) for _ in range(2))
