@@ -57,7 +57,7 @@ def test_initial_weights_have_the_spread_of_gpt2(make_model):
 
 @pytest.mark.parametrize(("family", "sizes"), [("gpt2", {"n_embd": 120}), ("llama", {"hidden_size": 128})])
 def test_inclined_heads_match_their_like_and_hand_it_on(make_model, family, sizes):
-    """Of K K^T with entries of variance match / width the diagonal is match d / width, and the rest averages to zero."""
+    """Of K K^T, its entries of variance match / width, the diagonal is match d / width and the rest zero on average."""
     config = make_model(family, **sizes).config
     plain, inclined = (initial_weights(config, np.random.default_rng(0), 1e-6, *leaning) for leaning in ((), (2, 0.5)))
     d, per_group = config.head_size, config.heads // config.kv_heads
