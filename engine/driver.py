@@ -35,7 +35,7 @@ from engine.weighing import weigh
 SNAPSHOT_INTERVAL_S = 1 / 30
 JOIN_S = 1.0
 PACE_S = 0.01
-LOOKS = ("lens",)  # commands that change nothing: what was said before them stays
+LOOKS = ("lens", "look")  # commands that change nothing: what was said before them stays
 QUIET_S = 1.0  # without a command, after which the session is kept safe
 
 
@@ -123,7 +123,8 @@ class Driver:
             self.failure = error
 
     def _publish(self, busy: str | None = None, progress: tuple[int, int] | None = None) -> None:
-        self.latest = self._maker.make(busy, progress, self._notice)
+        made = self._maker.make(busy, progress, self._notice)
+        self.latest = replace(made, speed_limit=self.speed_limit)
         self._published_s = perf_counter()
 
     def _publish_soon(self, busy: str, progress: tuple[int, int] | None = None) -> None:
@@ -322,6 +323,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "redo_edit": lambda driver: driver._edit(redo_edit),
     "clear_edits": lambda driver: driver._edit(clear_edits),
     "lens": Driver._lens,
+    "look": lambda driver: None,  # a snapshot of how things are
     "restep": Driver._restep,
     "pass": Driver._pass,
     "save": Driver._save,

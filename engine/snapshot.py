@@ -155,6 +155,7 @@ class Snapshot:
     windows: tuple[int | None, ...] = ()  # keys a token may see in each layer, itself included; None: all before it
     effect: Effect | None = None  # what the edits do to the next token
     lens: LensReading | None = None  # the logit lens on the stepped pass, when it was last asked for
+    speed_limit: float | None = None  # tokens per second that generation keeps to; None: as fast as it can
 
     def candidates(self, position: int) -> tuple[Candidate, ...]:
         """The best guesses for the token at `position` (one past the end: the next token); empty for the first."""

@@ -155,5 +155,6 @@ COMMANDS: dict[str, Callable[..., str | None]] = {
     "sampler": TraceDriver._resample,
     "trace": TraceDriver._save_trace,
     "uncompare": lambda driver: None,
+    "look": lambda driver: None,
 }
 """What can be done without the model; a remark that is to be shown comes back."""

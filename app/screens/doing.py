@@ -12,11 +12,10 @@ from app.screens.sessions import Sessions
 from app.screens.wanted import ModelWanted, ScreenWanted
 from app.state import read_state, write_state
 from app.widgets.attention import AttentionPanel
+from engine.pace import next_speed, speed_words
 from engine.sampling_stages import SamplingStage
 from engine.text import visible
 from viewers.view import COLOURINGS, DIFFERENCE
-
-SPEEDS: tuple[float | None, ...] = (0.5, 1, 2, 4, 8, 16, 32, None)  # tokens per second; None: no limit
 
 
 class Doing(Editing, Sessions, Exporting):
@@ -41,9 +40,8 @@ class Doing(Editing, Sessions, Exporting):
         """The next limit of tokens per second; it counts for what is being generated too."""
         driver = self.opening.driver
         if driver is not None:
-            at = SPEEDS.index(driver.speed_limit) if driver.speed_limit in SPEEDS else len(SPEEDS) - 1
-            driver.speed_limit = limit = SPEEDS[min(max(at + by, 0), len(SPEEDS) - 1)]
-            self.say(f"speed: {f'at most {limit:g} tokens/s' if limit else 'as fast as it can'}; - slower, + faster")
+            driver.speed_limit = limit = next_speed(driver.speed_limit, by)
+            self.say(f"speed: {speed_words(limit)}; - slower, + faster")
 
     def action_next_token(self) -> None:
         self.look(token=None)

@@ -163,6 +163,10 @@ class RemoteSession:
     def cancel(self) -> None:
         self._remote.say({"do": "cancel", "of": "session"})
 
+    def pace(self, limit: float | None) -> None:
+        """Generate at most so many tokens a second, one of `engine.pace.SPEEDS`; it counts at once."""
+        self._remote.say({"do": "pace", "limit": limit})
+
 
 class RemoteTraining:
     """A `TrainingDriver` at the other end."""

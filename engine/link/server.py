@@ -20,6 +20,7 @@ from engine.errors import MiniGPTError
 from engine.link.classes import travelling
 from engine.link.codec import Decoder, Encoder
 from engine.link.frames import LinkClosed, receive_frame, send_frame
+from engine.pace import SPEEDS
 from engine.snapshot import Snapshot
 
 INTERVAL_S = 1 / 60
@@ -115,6 +116,8 @@ class LinkServer:
             self._give(said["address"], said["serial"])
         elif what == "open" and self._opened is not None:
             self._opened(str(said["spec"]))
+        elif what == "pace" and said["limit"] in SPEEDS:
+            self._pace(said["limit"])
         elif what in ("send", "cancel"):
             source: Any = self._sources()[said["of"]]
             if source is None:
@@ -128,6 +131,13 @@ class LinkServer:
                     getattr(source, said["command"])(*arguments["positional"])
             else:
                 source.send(said["command"], **arguments)
+
+    def _pace(self, limit: float | None) -> None:
+        """Another speed of generation; it counts at once, not after the commands that wait."""
+        driver: Any = self._sources().get("session")
+        if driver is not None:
+            driver.speed_limit = limit
+            driver.send("look")
 
     def _give(self, address: str, serial: int) -> None:
         """Send the value at an address of the stepped pass; nothing, if it is not bound any more."""

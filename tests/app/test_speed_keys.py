@@ -6,9 +6,9 @@ import time
 
 from tui_factory import application, driver_of, plane
 
-from app.screens.doing import SPEEDS
 from engine.driver import Driver
 from engine.model import open_model
+from engine.pace import SPEEDS
 from engine.session import Session
 
 

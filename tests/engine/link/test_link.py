@@ -194,6 +194,21 @@ def test_a_value_that_is_gone_is_missing_and_a_new_one_is_fetched(linked):
     assert np.array_equal(value, driver.latest.stepping.values["blocks.0.resid_pre"])
 
 
+def test_the_speed_of_generation_counts_at_once_and_is_seen(linked):
+    driver, _, remote = linked
+    remote.session.send("prompt", text="ROMEO:")
+    remote.session.pace(0.5)
+    until(lambda: remote.session.latest and remote.session.latest.speed_limit == 0.5)
+    remote.session.send("generate", count=40)
+    until(lambda: driver.latest.busy and len(driver.latest.tokens) == 7)
+    remote.session.pace(None)  # forty tokens would have taken eighty seconds
+    until(lambda: len(driver.latest.tokens) == 46 and remote.session.latest.speed_limit is None)
+    remote.session.pace(3.0)  # which is none of the speeds
+    remote.session.send("look")
+    until(lambda: remote.session.latest.version == driver.latest.version)
+    assert driver.speed_limit is None
+
+
 def test_a_command_that_makes_no_sense_is_said_and_harms_nothing(linked):
     driver, _, remote = linked
     remote.session.send("format_disk")
