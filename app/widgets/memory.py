@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from textual.strip import Strip
 
-from app.widgets.cache_slots import heads_text, slots_rows
 from app.widgets.ink import Row
 from app.widgets.panel import Panel, first_row
 from engine.memory import LayerMemory, MemoryReport, summed
 from engine.snapshot import Snapshot
+from viewers.cache_slots import heads_text, slots_rows
 from viewers.numbers import bytes_text
 
 PARTS = (

@@ -7,7 +7,6 @@ from functools import cache
 import pytest
 from tui_factory import application, plane
 
-from app.widgets.cache_slots import FREE, OLD, SEEN, WRITE, heads_text, ranges_text, slots_rows
 from app.widgets.memory import agrees, brief, memory_rows, sentence_of
 from engine.memory import LayerMemory, Slots, summed
 from engine.model import open_model
@@ -15,6 +14,7 @@ from engine.session import Session
 from engine.settings import Settings
 from engine.snapshot import Snapshot
 from engine.views import SnapshotMaker
+from viewers.cache_slots import FREE, OLD, SEEN, WRITE, heads_text, ranges_text, slots_rows
 
 
 @cache

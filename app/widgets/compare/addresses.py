@@ -6,10 +6,11 @@ from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
 
-from app.widgets.compare.panel import ComparePanel, size_text
+from app.widgets.compare.panel import ComparePanel
 from app.widgets.panel import first_row
 from engine.analysis.drift import Drift, Place
 from engine.lane import Compared
+from viewers.differences import size_text
 from viewers.numbers import shape_text
 
 FIRST, OVER = "◆", "●"

@@ -7,10 +7,11 @@ import math
 from textual.message import Message
 from textual.strip import Strip
 
-from app.widgets.compare.panel import ComparePanel, size_text
+from app.widgets.compare.panel import ComparePanel
 from app.widgets.panel import first_row
 from engine.analysis.drift import Place
 from engine.lane import Compared
+from viewers.differences import size_text
 from viewers.numbers import bar
 
 LOWEST = 1e-8  # relative errors below are not drawn: float32 itself ends there

@@ -9,11 +9,12 @@ from typing import Any
 from textual.message import Message
 from textual.strip import Strip
 
-from app.widgets.compare.panel import ComparePanel, size_text
+from app.widgets.compare.panel import ComparePanel
 from app.widgets.compare.texts import summary
 from app.widgets.panel import first_row
 from engine.lane import Compared, plainly, words_of
 from engine.settings import TABLE, Settings, shown
+from viewers.differences import size_text
 
 UNSHOWN = {"kv_cache", "threads"}
 """Settings that change no number of a whole pass."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from app.widgets.compare.panel import size_text
 from app.widgets.compare.view import CompareView, Pair
 from app.widgets.ink import Row, cells
 from app.widgets.strips import KeyLine, Lines
 from viewers.compare_actions import COMPARE_ACTIONS, COMPARE_FOOTERS
+from viewers.differences import size_text
 
 
 class LaneStrip(Lines):

@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
 
-from app.widgets.compare.panel import ComparePanel, size_text
+from app.widgets.compare.panel import ComparePanel
 from app.widgets.ink import cells, ink
 from app.widgets.panel import first_row
 from app.widgets.text_panel import layout
@@ -17,6 +17,7 @@ from engine.lane import Compared
 from engine.snapshot import TokenView
 from engine.text import visible
 from engine.trace import Trace
+from viewers.differences import size_text
 
 Spans = list[tuple[int, str]]
 

@@ -10,10 +10,10 @@ from rich.style import Style
 from textual.app import ComposeResult
 from textual.strip import Strip
 
-from app.widgets.train.numbers import loss_text, small_text
 from app.widgets.train.panel import TrainPanel, by_turns
 from app.widgets.train.view import TrainView
 from engine.training.snapshot import TrainingSnapshot
+from viewers.run_numbers import loss_text, small_text
 
 if TYPE_CHECKING:
     from textual_plot import PlotWidget

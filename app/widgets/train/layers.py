@@ -7,11 +7,11 @@ import math
 from textual.strip import Strip
 
 from app.widgets.panel import first_row
-from app.widgets.train.numbers import small_text
 from app.widgets.train.panel import TrainPanel, by_turns
 from app.widgets.train.view import TrainView
 from engine.training.snapshot import TrainingSnapshot
 from viewers.numbers import bar
+from viewers.run_numbers import layer_words, small_text
 
 NUMBER = 10
 
@@ -35,10 +35,7 @@ class LayersPanel(TrainPanel):
         norms = self.run.gradient_norms if self.snapshot else {}
         if not norms:
             return ""
-        name = list(norms)[min(self.cursor, len(norms) - 1)]
-        ratio = self.run.update_ratios.get(name, math.nan)
-        said = f", update/weight {small_text(ratio)} at update {self.run.ratios_step:,}" if math.isfinite(ratio) else ""
-        return f"{name}: gradient norm {small_text(norms[name])}{said}"
+        return layer_words(self.run, list(norms)[min(self.cursor, len(norms) - 1)])
 
     def rows(self, run: TrainingSnapshot, width: int, height: int) -> list[Strip]:
         dim, norms = self.style_of("dim"), run.gradient_norms

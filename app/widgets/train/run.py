@@ -9,13 +9,13 @@ from textual.message import Message
 from textual.strip import Strip
 
 from app.widgets.panel import first_row
-from app.widgets.train.numbers import duration
 from app.widgets.train.panel import TrainPanel
 from app.widgets.train.view import Draft, TrainView
 from engine.errors import MiniGPTError
 from engine.text import visible
 from engine.training.snapshot import DONE, PAUSED, PREPARING, TrainingSnapshot
 from viewers.numbers import count_text, seconds_text
+from viewers.run_numbers import duration
 
 FIELDS = (("files", "text"), ("settings", "changed"), ("out", "kept in"))
 

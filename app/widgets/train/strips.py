@@ -6,8 +6,8 @@ from textual.strip import Strip
 
 from app.widgets.ink import Row, cells
 from app.widgets.strips import KeyLine, Lines, Status
-from app.widgets.train.numbers import DASH, duration, loss_text, perplexity_text, small_text
 from engine.training.snapshot import NONE, TrainingSnapshot
+from viewers.run_numbers import DASH, duration, loss_text, perplexity_text, small_text
 from viewers.training_actions import TRAINING_ACTIONS, TRAINING_FOOTERS
 
 

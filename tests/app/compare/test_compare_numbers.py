@@ -14,11 +14,11 @@ from tui_factory import HOSTILE, plane, snapshot
 from app.screens.compare_places import COMPARE_PANELS, arrange_comparing
 from app.widgets.compare.addresses import place_sentence
 from app.widgets.compare.curve import LOWEST, height_of
-from app.widgets.compare.panel import amount, size_text
 from app.widgets.compare.strips import figures
 from app.widgets.compare.texts import token_sentence
 from app.widgets.compare.values import pictures
 from app.widgets.compare.view import CompareView, Pair
+from viewers.differences import amount, size_text
 from viewers.palette import LEVELS
 from viewers.picture import Chosen
 

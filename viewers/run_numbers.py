@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from engine.training.snapshot import TrainingSnapshot
+
 DASH = "—"
 
 
@@ -31,3 +33,10 @@ def perplexity_text(loss: float) -> str:
     if not math.isfinite(loss):
         return DASH
     return f"{math.exp(loss):,.2f}" if loss < 20 else f"e^{loss:.0f}"
+
+
+def layer_words(run: TrainingSnapshot, name: str) -> str:
+    """`blocks.0: gradient norm 0.0123, update/weight 0.00198 at update 100`."""
+    ratio = run.update_ratios.get(name, math.nan)
+    said = f", update/weight {small_text(ratio)} at update {run.ratios_step:,}" if math.isfinite(ratio) else ""
+    return f"{name}: gradient norm {small_text(run.gradient_norms[name])}{said}"
