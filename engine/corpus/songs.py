@@ -22,6 +22,8 @@ SHEET_WORDS = 110  # from here on a sheet of songs ends
 TIMES = (2, 4)  # how often a verse is said, at least and at most
 MADE_UP_SHARE = 0.5  # of the songs
 ENDS = (".", ",", "!", "")
+JOINTS = ("\n", "\n", " ", " and ")  # between a verse and its return, on sheets long enough to mix them
+MIXED = 2 * LONGEST_VERSE  # words of such a sheet
 FIRSTS, VOWELS, LASTS = "bdfghjklmnprstvwz", "aeiou", ("", "", "l", "m", "n", "r", "s", "t")
 
 T = TypeVar("T")
@@ -32,14 +34,15 @@ def song_at(seed: int, number: int, words: int = SHEET_WORDS) -> str:
     """The sheet of songs of that number: song after song until there are so many words."""
     draw = Random(f"songs {seed} {number} {words}").random
     longest = max(SHORTEST_VERSE, min(LONGEST_VERSE, words // TIMES[0]))
-    lines: list[str] = []
+    songs: list[str] = []
     sung = 0
     while sung < words:
         length = int(SHORTEST_VERSE * ((longest + 1) / SHORTEST_VERSE) ** draw())
         times = TIMES[0] + int(draw() * (TIMES[1] - TIMES[0] + 1))
-        lines += [_verse(length, draw)] * times
+        joint = _one_of(JOINTS, draw) if words >= MIXED else JOINTS[0]
+        songs.append(joint.join([_verse(length, draw)] * times))
         sung += length * times
-    return "\n".join(lines) + "\n"
+    return "\n".join(songs) + "\n"
 
 
 def _verse(length: int, draw: Draw) -> str:
