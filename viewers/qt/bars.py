@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QFontMetrics, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QScrollArea, QToolTip, QWidget
 
-from viewers.palette import RGB
+from viewers.palette import RGB, blend
+from viewers.qt.bar_row import BarRow
 from viewers.qt.theme import AT_NIGHT, Theme, qcolor
 
 GAP = 6
@@ -17,31 +17,43 @@ PATTERNS = (Qt.BrushStyle.SolidPattern, Qt.BrushStyle.Dense3Pattern, Qt.BrushSty
             Qt.BrushStyle.BDiagPattern)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class BarRow:
-    """parts   as many numbers as the legend has names"""
-
-    name: str
-    parts: tuple[float, ...]
-    number: str
-    details: str = ""
-
-
 class Bars(QWidget):
-    """Rows of bars on one scale, a legend above. Parts differ in texture too."""
+    """Rows of bars on one scale, a legend above. Parts differ in texture too.
+
+    The mouse or the arrow keys go from row to row, and each says its details; Enter or a click chooses one.
+    """
+
+    chosen = Signal(int)
+    pointed = Signal(str)  # the details of the row under the cursor
 
     def __init__(self) -> None:
         super().__init__()
         self.rows: Sequence[BarRow] = ()
         self.legend: Sequence[str] = ()
         self.theme: Theme = AT_NIGHT
+        self.cursor = 0
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_rows(self, rows: Sequence[BarRow], legend: Sequence[str], theme: Theme) -> None:
         self.rows, self.legend, self.theme = rows, legend, theme
+        self.cursor = max(0, min(self.cursor, len(rows) - 1))
         self.setMinimumHeight(self.sizeHint().height())
-        self.setAccessibleDescription("; ".join(f"{row.name} {row.number}" for row in rows))
+        self.setAccessibleDescription("; ".join(f"{row.name.strip()} {row.number}" for row in rows))
         self.update()
+
+    def in_scroll(self) -> QScrollArea:
+        """A frame that scrolls it, and follows its cursor."""
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(self)
+        self.pointed.connect(lambda _: area.ensureVisible(0, self.box_of(self.cursor).center().y(), 0, self._high))
+        return area
+
+    @property
+    def sentence(self) -> str:
+        """What the row under the cursor says."""
+        return self.rows[self.cursor].details if self.rows else ""
 
     @property
     def _high(self) -> int:
@@ -49,6 +61,10 @@ class Bars(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(260, self._high * (len(self.rows) + 1) + GAP)
+
+    def box_of(self, row: int) -> QRect:
+        """Where a row is drawn."""
+        return QRect(0, (row + 1) * self._high, self.width(), self._high)
 
     def row_at(self, y: float) -> int | None:
         i = int(y // self._high) - 1
@@ -63,14 +79,19 @@ class Bars(QWidget):
         number = max((metrics.horizontalAdvance(row.number) for row in self.rows), default=0) + GAP
         name = min(name, self.width() // 2)
         room = max(10, self.width() - name - number - 2 * GAP)
-        most = max((sum(row.parts) for row in self.rows), default=0) or 1
-        for i, row in enumerate(self.rows, 1):
-            y = i * high
+        most = max((sum(map(finite, row.parts)) for row in self.rows), default=0) or 1
+        for i, row in enumerate(self.rows):
+            box = self.box_of(i)
+            if not box.intersects(event.rect()):
+                continue
+            if i == self.cursor and self.hasFocus():
+                painter.fillRect(box, qcolor(blend(self.theme.panel, self.theme.accent, 0.25)))
+            y = box.top()
             painter.setPen(qcolor(self.theme.text))
             words = metrics.elidedText(row.name, Qt.TextElideMode.ElideMiddle, name)
             painter.drawText(QRectF(GAP, y, name, high), Qt.AlignmentFlag.AlignVCenter, words)
             x = float(GAP + name)
-            for part, size in enumerate(row.parts):
+            for part, size in enumerate(map(finite, row.parts)):
                 wide = size / most * room
                 painter.fillRect(QRectF(x, y + 3, wide, high - 6), self._brush(part))
                 x += wide
@@ -90,9 +111,40 @@ class Bars(QWidget):
             painter.drawText(QRectF(x + 16, 0, self.width(), self._high), Qt.AlignmentFlag.AlignVCenter, name)
             x += 16 + metrics.horizontalAdvance(name) + 14
 
+    # mouse and keys
+
+    def _move(self, row: int) -> None:
+        self.cursor = max(0, min(row, len(self.rows) - 1))
+        self.update()
+        self.pointed.emit(self.sentence)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         i = self.row_at(event.position().y())
         if i is None or not self.rows[i].details:
             QToolTip.hideText()
         else:
             QToolTip.showText(event.globalPosition().toPoint(), self.rows[i].details, self)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        i = self.row_at(event.position().y())
+        if i is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._move(i)
+            self.chosen.emit(i)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
+        if event.key() in steps and self.rows:
+            self._move(self.cursor + steps[Qt.Key(event.key())])
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.rows:
+            self.chosen.emit(self.cursor)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+
+def finite(size: float) -> float:
+    """A length, none for what is not a number or has no end."""
+    return size if 0 < size < float("inf") else 0.0

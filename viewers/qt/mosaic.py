@@ -21,8 +21,9 @@ class Mosaic(QWidget):
     chosen = Signal(int, int)
     pointed = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, empty: str = EMPTY) -> None:
         super().__init__()
+        self.empty = empty  # what to say without attention
         self.patterns = Patterns()
         self.theme: Theme = AT_NIGHT
         self.layer = self.head = 0
@@ -37,7 +38,10 @@ class Mosaic(QWidget):
         return QSize(240, 240)
 
     def show_snapshot(self, snapshot: Snapshot, layer: int, head: int, theme: Theme) -> None:
-        changed = self.patterns.take(snapshot)
+        self.show_patterns(self.patterns.take(snapshot), layer, head, theme)
+
+    def show_patterns(self, changed: bool, layer: int, head: int, theme: Theme) -> None:
+        """Draw `patterns`, which may have changed, with this head chosen."""
         if changed:
             self._key = None
         if changed or (layer, head, theme) != (self.layer, self.head, self.theme):
@@ -83,7 +87,7 @@ class Mosaic(QWidget):
         if not self.patterns.tokens or not layers:
             painter.setPen(qcolor(theme.dim))
             frame = self.rect().adjusted(12, 12, -12, -12)
-            painter.drawText(frame, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, EMPTY)
+            painter.drawText(frame, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.empty)
             return
         box, wide, high = self.grid()
         self._fill(box, wide)

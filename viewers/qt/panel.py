@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
 from engine.snapshot import Snapshot
 from engine.training.snapshot import TrainingSnapshot
@@ -95,3 +95,13 @@ def dim_label(words: str = "") -> QLabel:
     label.setProperty("dim", True)
     label.setWordWrap(True)
     return label
+
+
+def in_scroll(label: QLabel) -> QScrollArea:
+    """A label of many lines in a frame that scrolls."""
+    area = QScrollArea()
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
+    label.setMargin(6)
+    area.setWidgetResizable(True)
+    area.setWidget(label)
+    return area
