@@ -1,12 +1,13 @@
-"""What a user changes in the stepped pass of a session: edits, with undo and redo.
+"""What a user changes in a session's model: edits, with undo and redo.
 
-Edits reach the pass that is stepped, over the whole text, so that every later line and token of it sees them. They do
-not reach generation, whose tokens and cache stay those of the model as it is.
+Edits reach the pass that is stepped, over the whole text, so that every later line and token of it sees them, and the
+tokens that are generated, which come from the plain program with the same edits: see `engine.edited_decoder`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from engine.edit_text import edit_from_text, edit_text, from_trace
 from engine.edits import Edit, require_fit
 from engine.effect import EditView
 from engine.errors import InputError, MiniGPTError
-from engine.passes import TRAINING, Pass, pass_of
+from engine.passes import GENERATING, TRAINING, Pass, pass_of
 from engine.program import Program, Shape
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class EditHistory:
 
 
 def edit(session: Session, text: str, stop: Callable[[], bool]) -> None:
-    """Add the edit that `--edit` would take. Raises InputError if it does not fit the stepped pass, Cancelled."""
+    """Add the edit that `--edit` would take. Raises InputError if it does not fit the stepped pass, Cancelled.
+
+    A patch of all tokens is one of the tokens that there are: those that come later are the model's own.
+    """
     if session.pass_kind == TRAINING or session.stepper is None:
         raise InputError("an edit is no part of what is learned: p goes on to the plain pass, which takes edits")
     added = edit_from_text(text, lambda source, address: _patched_from(session, source, address))
@@ -44,6 +48,9 @@ def edit(session: Session, text: str, stop: Callable[[], bool]) -> None:
     require_fit(added, session.stepper.shapes[added.address])
     if problem := _misplaced(added, session.stepper.run.program, session.stepper.shapes, session.tokens):
         raise InputError(problem)
+    if session.pass_kind == GENERATING and added.address not in session.prepared.changed[0]:
+        raise InputError(f"with edits the plain program generates, and it has no {added.address}: p goes on to it")
+    added = _of_these_tokens(added, session.stepper.shapes[added.address], len(session.tokens))
     _become(session, [*session.edits, added], session.edit_history.undone, stop)
     session.edit_history.redone.clear()
 
@@ -98,21 +105,31 @@ def edited_pass(session: Session) -> Pass:
 
 
 def _become(session: Session, edits: list[Edit], left: list[list[Edit]], stop: Callable[[], bool]) -> None:
-    """Take other edits, leave the old ones in `left`, and run the stepped pass to where it was."""
+    """Take other edits, leave the old ones in `left`, and run the text and the stepped pass to where it was."""
     before = session.edits
     reached, stepper = None, session.stepper
     if stepper is not None and stepper.run.cursor:
         reached = stepper.run.program.lines[stepper.run.cursor - 1].out.split("@before")[0]
-    session.edits = edits
+    session.take_edits(edits, stop)
     try:
-        session.restep()
         if session.stepper is not None and reached is not None:
             session.stepper.redo(reached, stop)
     except MiniGPTError:
-        session.edits = before
-        session.restep()
+        session.take_edits(before)
         raise
     left.append(before)
+
+
+def _of_these_tokens(edit: Edit, shape: Shape, tokens: int) -> Edit:
+    """A patch by one number or row for each token says which tokens these are, so that it still fits a longer text."""
+    values = np.asarray(0.0 if edit.values is None else edit.values)
+    if edit.kind != "patch" or values.ndim != len(shape) or edit.selection:
+        return edit
+    sizes = zip(shape, values.shape, strict=True)
+    places = [slice(0, tokens) if size == given == tokens else None for size, given in sizes]
+    while places and places[-1] is None:
+        places.pop()
+    return replace(edit, selection=tuple(places))
 
 
 def _misplaced(edit: Edit, program: Program, shapes: Mapping[str, Shape], ids: Sequence[int]) -> str | None:

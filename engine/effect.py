@@ -1,6 +1,6 @@
 """`Effect`: what edits do to the prediction of the next token, measured by running the same pass twice to its end.
 
-Once with the edits, once without. What is generated stays as it was: an edit belongs to the pass that is stepped.
+Once with the edits, once without.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from engine.text import visible
 
 @dataclass(frozen=True)
 class EditView:
-    """One edit in a list: as `--edit` takes it, and why the stepped pass goes without it, if it does."""
+    """One edit in a list: as `--edit` takes it, and why a pass goes without it, if it does."""
 
     text: str
     problem: str | None = None

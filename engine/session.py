@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.analysis.lens import LensReading
 from engine.decoder import Decoder
+from engine.edited_decoder import decoder_for
 from engine.editing import EditHistory, applied
 from engine.edits import Edit
 from engine.effect import Effect
@@ -22,7 +23,7 @@ from engine.feeding import feed_prompt, node_bytes, owned, replay, rows_of
 from engine.lane import Comparison, beside
 from engine.model import Model, open_model
 from engine.passes import PLAIN, TRAINING, pass_of
-from engine.prepare import Prepared, prepare
+from engine.prepare import prepare
 from engine.sampling import Draw, Sampler, sample
 from engine.settings import Settings
 from engine.stepper import Stepper
@@ -63,7 +64,7 @@ class Session:
     leaf       the last token of the active text; None before the first prompt
     switch     what the last change of settings did
     comparison a second lane that is locked to this text; None without one
-    edits      what was changed by hand in the stepped pass; `engine.editing` adds, undoes and weighs them
+    edits      what was changed by hand, in the stepped pass and in generating; `engine.editing` adds and undoes them
     effect     what they did to the next token, when it was last measured; None without any
     ended      why generation stopped, in words, or None while it could go on
     """
@@ -86,9 +87,10 @@ class Session:
         self.tokens_per_s: float | None = None
         self.switch: Switch | None = None
         self.comparison: Comparison | None = None
-        self._speeds: dict[Settings, float] = {}
+        self._speeds: dict[tuple[Settings, bool], float] = {}
         self.stepper: Stepper | None = None
-        self.decoder = Decoder(self._prepared())
+        self.prepared = prepare(model.config, model.weights, self.settings, factors=model.factors)
+        self.decoder = decoder_for(self.prepared, ())
         self._left: tuple[Node, Decoder] | None = None
         self._kept_bytes = 0
         self._threads = ThreadLimit()
@@ -126,8 +128,7 @@ class Session:
         ids = self.encode(text) if ids is None and text is not None else list(ids or ())
         if not ids:
             raise InputError("the prompt is empty: type at least one token")
-        decoder = Decoder(self.decoder.prepared)
-        decoder._functions = self.decoder._functions
+        decoder = decoder_for(self.prepared, self.edits, self.decoder)
         leaf = feed_prompt(decoder, ids, stop, report)
         self.decoder, self.leaf, self._left = decoder, leaf, None
         self.ended = None
@@ -136,7 +137,7 @@ class Session:
 
     def adopt(self, leaf: Node, stop: Callable[[], bool] = never) -> None:
         """Take over a tree of texts that has not been run, with the one that ends at `leaf` as the active one."""
-        decoder = Decoder(self.decoder.prepared)
+        decoder = decoder_for(self.prepared, self.edits, self.decoder)
         decoder.stop = stop
         replay(decoder, leaf)
         self.decoder, self.leaf, self._left = decoder, leaf, None
@@ -165,7 +166,7 @@ class Session:
                 token = self.next_token(stream)
                 spent_s += perf_counter() - started  # what the caller does between tokens is not counted
                 made, written = made + 1, written + token.text
-                self.tokens_per_s = self._speeds[self.settings] = made / spent_s
+                self.tokens_per_s = self._speeds[self._running] = made / spent_s
                 if not ignore_eos and token.id in self.model.config.eos:
                     self.ended = f"the end token {token.id}"
                 elif stop_text and stop_text in written:
@@ -191,6 +192,7 @@ class Session:
         if not gone.children:
             parent.children.remove(gone)
         self.leaf = parent
+        self._look_back()
         self.ended = None
 
     def choose(self, position: int, id: int) -> None:
@@ -205,6 +207,7 @@ class Session:
             decoder.rewind(position)
             self._left = (nodes[-1], self.decoder)
             self.decoder, self.leaf = decoder, nodes[position - 1]
+            self._look_back()
             self._logits(self.leaf)
         self._extend(id, generated=True)
         self.ended = None
@@ -252,15 +255,32 @@ class Session:
         """
         nodes, old = self.nodes, self.decoder
         before = last_logits(nodes)
-        decoder = Decoder(old.prepared.under(settings))
+        prepared = self.prepared.under(settings)
+        decoder = decoder_for(prepared, self.edits, old)
         decoder.stop = stop
         if self.leaf is not None:
             replay(decoder, self.leaf)
         number = self.switch.number + 1 if self.switch else 1
-        self.switch = switch_between(number, old, decoder, before, nodes, self.tokens_per_s)
-        self.settings, self.decoder, self._left = settings, decoder, None
-        self.tokens_per_s = self._speeds.get(settings)
+        switch = switch_between(number, old, decoder, before, nodes, self.tokens_per_s)
+        self.switch = replace(switch, before=self.settings, after=settings)  # edits run under fewer of them
+        self.settings, self.prepared, self.decoder, self._left = settings, prepared, decoder, None
+        self.tokens_per_s = self._speeds.get(self._running)
         self._threads.set(settings.threads)
+        if self.leaf is not None:
+            self._trim(self.leaf.path())
+        self.restep()
+
+    def take_edits(self, edits: Sequence[Edit], stop: Callable[[], bool] = never) -> None:
+        """Write with other edits from here on: the text stays, its internals are computed again.
+
+        Where it is stopped or fails, everything is as it was.
+        """
+        decoder = decoder_for(self.prepared, edits, self.decoder)
+        decoder.stop = stop
+        if self.leaf is not None:
+            replay(decoder, self.leaf)
+        self.edits, self.decoder, self._left = list(edits), decoder, None
+        self.tokens_per_s = self._speeds.get(self._running)
         if self.leaf is not None:
             self._trim(self.leaf.path())
         self.restep()
@@ -303,8 +323,10 @@ class Session:
         self.stepper = Stepper(*stepped, edits, self.breakpoints, depth, self.pass_kind)
         self.stepper.edits = views
 
-    def _prepared(self) -> Prepared:
-        return prepare(self.model.config, self.model.weights, self.settings, factors=self.model.factors)
+    @property
+    def _running(self) -> tuple[Settings, bool]:
+        """What decides how fast it writes."""
+        return self.settings, bool(self.edits)
 
     def _stream(self) -> StreamDecoder | None:
         if self.model.tokenizer is None:
@@ -339,6 +361,13 @@ class Session:
             node.receive(owned(fed.logits[-1]), rows_of(fed))
         assert node.logits is not None
         return node.logits
+
+    def _look_back(self) -> None:
+        """Stand on an earlier token: under edits, which may look at the whole text, the later ones are computed out."""
+        if self.edits and self.leaf is not None:
+            self.decoder.stop = None
+            self.leaf.logits = None
+            self._logits(self.leaf)
 
     def _trim(self, added: Iterable[Node]) -> None:
         """Count what came with some nodes; beyond the byte budget drop what other branches hold, then the oldest."""

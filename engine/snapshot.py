@@ -154,6 +154,7 @@ class Snapshot:
     peaks: Peaks | None = None  # of this machine, once they were asked for
     windows: tuple[int | None, ...] = ()  # keys a token may see in each layer, itself included; None: all before it
     effect: Effect | None = None  # what the edits do to the next token
+    edits: tuple[EditView, ...] = ()  # what was changed by hand, as generating carries it
     lens: LensReading | None = None  # the logit lens on the stepped pass, when it was last asked for
     speed_limit: float | None = None  # tokens per second that generation keeps to; None: as fast as it can
 

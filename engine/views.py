@@ -8,6 +8,7 @@ from engine.analysis.habits import habits_of
 from engine.analysis.machine_peaks import Peaks
 from engine.branching import branches_of
 from engine.differing import TextDifference, text_difference
+from engine.edited_decoder import carried
 from engine.memory_report import MemoryMeter
 from engine.sampling import Sampler
 from engine.sampling_stages import SamplingStage, stages_of
@@ -75,6 +76,7 @@ class SnapshotMaker:
             peaks=self.peaks,
             difference=self._difference([node.id for node in nodes]),
             effect=session.effect,
+            edits=carried(session.decoder),
             lens=session.lens,
             has_tokenizer=session.model.tokenizer is not None,
         )

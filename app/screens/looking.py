@@ -111,7 +111,9 @@ class Looking(Wired):
 
     def action_copy_command(self) -> None:
         if self.snapshot is not None:
-            self._copy(command_of(self.snapshot, self.opening.model, self.opening.prompt))
+            self._copy(command := command_of(self.snapshot, self.opening.model, self.opening.prompt))
+            if self.snapshot.edits:
+                self.say(f"copied without the edits, which Y in their panel copies: {command}")
 
     def action_save_screen(self) -> None:
         """The screen as a picture, under a name that is free."""

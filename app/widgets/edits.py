@@ -10,7 +10,7 @@ from engine.snapshot import Snapshot
 from engine.text import visible
 from viewers.numbers import percent_text
 
-LIMIT = "Only this pass is changed, over the whole text; generating goes on without edits."
+CARRIED = "Generating carries them: the plain program over the whole text for each token, without a cache."
 UNMEASURED = "What this does to the next token is not measured yet: r runs the pass with the edits and without."
 NONE = "Nothing is changed. a changes the value under the listing's cursor."
 
@@ -27,7 +27,7 @@ class EditsPanel(Panel):
 
     def drawn_from(self, snapshot: Snapshot) -> object:
         stepping = snapshot.stepping
-        return stepping and stepping.edits, snapshot.effect, snapshot.tokens
+        return stepping and stepping.edits, snapshot.edits, snapshot.effect, snapshot.tokens
 
     def note(self) -> str:
         return "u undoes"
@@ -46,9 +46,18 @@ class EditsPanel(Panel):
             if edit.problem:
                 rows += self.wrapped(f"left out: {edit.problem}", width, 2, self.style_of("warn"))
         rows += self._effect(snapshot, snapshot.effect, width)
-        rows += self.wrapped(LIMIT, width, 3, self.style_of("dim"))
+        rows += self._generating(snapshot, width)
         self._top = min(self._top, max(0, len(rows) - height))
         return rows[self._top :][:height]
+
+    def _generating(self, snapshot: Snapshot, width: int) -> list[Strip]:
+        """What of them the text that comes is written with."""
+        rows = self.wrapped(CARRIED, width, 3, self.style_of("dim"))
+        for edit in snapshot.edits:
+            if edit.problem:
+                words = f"generating goes without {edit.text}: {edit.problem}"
+                rows += self.wrapped(words, width, 3, self.style_of("warn"))
+        return rows
 
     def _effect(self, snapshot: Snapshot, effect: Effect | None, width: int) -> list[Strip]:
         dim = self.style_of("dim")

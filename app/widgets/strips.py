@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.style import Style
@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from app.widgets.ink import Row, cells
+from engine.effect import EditView
 from engine.settings import TABLE, Settings
 from engine.settings import shown as shown_value
 from engine.snapshot import Snapshot
@@ -88,6 +89,7 @@ def fields(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("", snapshot.model_name),
         ("", snapshot.dtype),
         *settings_fields(s),
+        *edits_fields(snapshot.edits),
         ("seed", str(snapshot.seed)),
         ("T", "0 greedy" if sampler.temperature == 0 else f"{sampler.temperature:g}"),
         ("top-k", str(sampler.top_k) if sampler.top_k else "off"),
@@ -104,6 +106,13 @@ def settings_fields(settings: Settings) -> list[tuple[str, str]]:
     usual = Settings()
     rows = [row for row in TABLE if row.name in ASKED_FOR or getattr(settings, row.name) != getattr(usual, row.name)]
     return [(SHORT.get(row.name, row.title), shown_value(getattr(settings, row.name))) for row in rows]
+
+
+def edits_fields(edits: Sequence[EditView]) -> list[tuple[str, str]]:
+    """What was changed by hand, and how that runs whatever the settings say; nothing where nothing was."""
+    taken = sum(not edit.problem for edit in edits)
+    count = str(taken) if taken == len(edits) else f"{taken} of {len(edits)}"
+    return [("edits", f"{count} (plain, no KV)")] if edits else []
 
 
 class Crumb(Lines):

@@ -19,7 +19,8 @@ def edited(text: str = "embed:zero:*,2", problem: str | None = None, word: str =
     base = snapshot(version=version)
     ids = tuple(token.id for token in base.tokens)
     effect = Effect(ids, (text,), "plain", (replace(MOVED[0], text=word), MOVED[1]), 0.3125)
-    return replace(base, stepping=replace(base.stepping, edits=(EditView(text, problem),)), effect=effect)
+    edits = (EditView(text, problem),)
+    return replace(base, stepping=replace(base.stepping, edits=edits), effect=effect, edits=edits)
 
 
 async def test_a_opens_the_dialog_at_the_cursor_and_enter_sends_the_edit() -> None:
@@ -87,7 +88,7 @@ async def test_the_list_comes_with_the_first_edit_says_the_engines_numbers_and_g
         screen = "\n".join(plane(app))
         for words in ("embed:zero:*,2", '" cat"', "12.5%", "50.0%", "3 → 1", "6.25%", "1 → 4", "KL 0.312 nats"):
             assert words in screen, words
-        assert "generating goes on without" in screen
+        assert "Generating carries them" in screen and "edits 1 (plain, no KV)" in screen
         give(app, snapshot(version=3))
         await pilot.pause()
         assert not app.explore.panel("edits").display
@@ -102,6 +103,25 @@ async def test_an_edit_that_is_left_out_says_why_and_an_old_effect_that_it_is_ol
         give(app, replace(edited(version=3), tokens=edited().tokens[:-1]))
         await pilot.pause()
         assert "older text" in "\n".join(plane(app))
+
+
+async def test_what_generating_goes_without_is_counted_and_says_why() -> None:
+    base = edited()
+    views = (EditView("embed:zero:*,2"), EditView("embed:zero:*,9", "9 is not one of its 7 places"))
+    app = application(replace(base, edits=views))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        screen = " ".join(line.split("│")[0] for line in plane(app))
+        assert "edits 1 of 2 (plain, no KV)" in screen
+        assert "generating goes without embed:zero:*,9" in "\n".join(plane(app))
+
+
+async def test_the_command_of_the_text_says_that_the_edits_are_not_in_it() -> None:
+    app = application(edited())
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.explore.bring("text")
+        await pilot.press("Y")
+        assert any("copied without the edits" in line for line in plane(app)) and "--edit" not in app.clipboard
 
 
 async def test_what_was_not_measured_yet_says_how_to_measure_it() -> None:

@@ -164,15 +164,25 @@ def test_an_edit_that_a_shorter_text_cannot_take_is_left_out_and_says_so(session
     assert "embed@before" not in session.stepper.run.program and weigh(session, never) is None
 
 
-def test_a_pass_over_the_last_token_leaves_out_edits_of_other_tokens(make_model, text):
+def test_in_a_pass_over_the_last_token_no_other_token_can_be_edited(make_model, text):
+    made = Session(make_model("gpt2"))
+    made.prompt(ids=text(6))
+    made.restep("generating")
+    with pytest.raises(InputError, match="this pass runs 1 of 6 tokens, so a row is another token"):
+        edit(made, "blocks.0.mlp.out:zero:*,0", never)
+    with pytest.raises(InputError, match="the plain program generates, and it has no blocks"):
+        edit(made, "blocks.0.attn.k_seen:zero", never)
+
+
+def test_with_edits_the_generating_pass_is_the_whole_text_and_takes_them_all(make_model, text):
     made = Session(make_model("gpt2"))
     made.prompt(ids=text(6))
     edit(made, "blocks.0.mlp.out:zero:*,0", never)
-    edit(made, "blocks.0.mlp.out:zero", never)
     made.restep("generating")
-    problems = [view.problem for view in made.stepper.view().edits]
-    assert "1 of 6 tokens" in problems[0] and problems[1] is None
-    assert weigh(made, never).edits == ("blocks.0.mlp.out:zero",)
+    edit(made, "blocks.0.mlp.post:zero", never)
+    assert [view.problem for view in made.stepper.view().edits] == [None, None]
+    assert np.allclose(made.stepper.run.run()["logits"][0, -1], logits_of(made, *made.edits), atol=1e-5)
+    assert weigh(made, never).edits == ("blocks.0.mlp.out:zero:*,0", "blocks.0.mlp.post:zero")
 
 
 def test_a_training_pass_takes_no_edits(session):

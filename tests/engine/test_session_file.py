@@ -37,8 +37,10 @@ def session(make_model, text) -> Session:
     session.choose(7, (session.tokens[7] + 1) % 19)
     list(session.generate(4))
     session.activate(1)
-    session.edits = [Edit("blocks.0.attn.z", "ablate_head", (1,)), Edit("embed", "scale", (0, slice(1, 3)), 0.5),
-                     Edit("blocks.0.resid_post", "add", (0, 2), np.arange(12, dtype=np.float32) / 3)]  # fmt: skip
+    session.take_edits([
+        Edit("blocks.0.attn.z", "ablate_head", (1,)), Edit("embed", "scale", (0, slice(1, 3)), 0.5),
+        Edit("blocks.0.resid_post", "add", (0, 2), np.arange(12, dtype=np.float32) / 3),
+    ])  # fmt: skip
     session.breakpoints = {"blocks.1.attn.pattern"}
     session.restep(GENERATING)
     return session
