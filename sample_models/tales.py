@@ -26,9 +26,9 @@ LESSONS = (
     "train --preset tales --data {at}/sample.txt -o {at}/tokenizer --steps 1 --set batch=1",
     "train --preset tales --data {at}/songs.txt -o {at}/first --steps 800 --set tokenizer={at}/tokenizer/data"
     " --set batch=48 --set learning_rate=0.003 --set warmup=50 --set schedule=constant",
-    "train --preset tales --from {at}/first/step-000800 --data {at}/sheets.txt -o {at}/second --steps 600"
+    "train --preset tales --from {at}/first/step-000800 --data {at}/sheets.txt -o {at}/second --steps 500"
     " --set batch=12 --set warmup=50 --set schedule=constant",
-    "train --preset tales --from {at}/second/step-000600 --data {at}/tales.txt -o {at}/third",
+    "train --preset tales --from {at}/second/step-000500 --data {at}/tales.txt -o {at}/third",
 )
 VALIDATION = " --validation {at}/held-out.txt"
 
