@@ -33,10 +33,13 @@ KEYS = ("model", "theme", "keys")
 @dataclass(frozen=True)
 class Config:
     """model   what opens where none is named; None: the first that is shipped
-    theme   of THEMES                   keys   by action id, instead of those of the table"""
+    theme   of THEMES; `is_theme_given` if the file names it
+    keys    by action id, instead of those of the table
+    """
 
     model: str | None = None
     theme: str = "dark"
+    is_theme_given: bool = False
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -77,7 +80,7 @@ def config_from(raw: Mapping[str, Any], name: str) -> Config:
         raise refused(name, f"expected one of {', '.join(THEMES)}, got {shortened(theme, 40)}", "theme")
     if not isinstance(keys, dict):
         raise refused(name, f"expected a table of actions and their keys, got {shortened(keys, 40)}", "keys")
-    return Config(model, theme, MappingProxyType(keys_from(keys, name)))
+    return Config(model, theme, "theme" in raw, MappingProxyType(keys_from(keys, name)))
 
 
 def keys_from(raw: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
@@ -98,7 +101,7 @@ def keys_from(raw: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
 def sample_config(actions: tuple[Action, ...] = ACTIONS) -> str:
     """A file that changes nothing, in which everything that can be changed stands as a comment."""
     lines = [
-        "# MiniGPT: what the terminal app starts with. Take the # away from what you change.",
+        "# MiniGPT: what the terminal app and the window start with. Take the # away from what you change.",
         "",
         "# What opens where no model is named: a shipped model, a directory, random:PRESET.",
         '# model = "tales"',

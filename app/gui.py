@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from app import tui
 from app.cli.flags import Parser, count
 from app.cli.guard import guarded
+from viewers.qt.given import Given
 from viewers.qt.preflight import require_window
 
 WAIT_S = 130.0  # for the other process to save a run
@@ -40,23 +41,26 @@ def run(words: Sequence[str]) -> int:
     """Show the window until it is closed; returns the exit code."""
     args = parser().parse_args(words)
     require_window()
+    from app.window_given import given
+
+    wanted = given()  # a configuration that is wrong is said before anything is shown
     if args.link is not None:
-        return show(args.link, False, args.model or "")
+        return show(args.link, False, args.model or "", wanted)
     opening = tui.opening_from(words)  # what is wrong on the command line is said before anything is shown
     with host(words) as (descriptor, process):
-        code = show(descriptor, True, args.model or opening.model)
+        code = show(descriptor, True, args.model or opening.model, wanted)
     failed = process.returncode or 0  # it said why, in one line
     return code or failed
 
 
-def show(descriptor: int, is_alone: bool, source: str) -> int:
+def show(descriptor: int, is_alone: bool, source: str, wanted: Given) -> int:
     """The window over a link."""
     from engine.link.remote import connect
     from viewers.qt.main import show_window
 
     remote = connect(descriptor)
     try:
-        return show_window(remote, is_alone, source)
+        return show_window(remote, is_alone, source, wanted)
     finally:
         remote.close()
 

@@ -14,6 +14,7 @@ from app.cli.machine import cache_bytes, config_of, human, weights_bytes
 from engine.errors import MiniGPTError
 from engine.model import SHIPPED, presets, shipped_models
 from engine.saved import TRACE_ENDING
+from engine.text import visible
 from engine.training.download import TEXTS
 
 SHIPPED_GROUP, RECENT, RANDOM, HERE, TEXT = "shipped", "recent", "random", "here", "text"
@@ -70,6 +71,19 @@ def usual(recent: Sequence[str]) -> list[tuple[str, str]]:
     others = [(RECENT, spec) for spec in recent if spec not in {name for _, name in known}]
     shapes = [(RANDOM, f"random:{name}") for name in presets()]
     return [*known, *others, *shapes, *((TEXT, f"text:{name}") for name in TEXTS)]
+
+
+def verdict(choice: Choice) -> str:
+    """The answer in a word or two."""
+    if choice.group == TEXT:
+        return "a text"
+    if choice.is_directory:
+        return ""
+    if choice.fits is None:
+        return "unknown"
+    if choice.fits:
+        return "fits"
+    return "does not fit" if visible(choice.why).startswith("needs") else "no model"
 
 
 def is_path(typed: str) -> bool:

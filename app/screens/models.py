@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from app.cli.machine import available_bytes
-from app.model_choices import TEXT, Choice, common_start, completions, is_path, on_disk, usual, weighed
+from app.model_choices import TEXT, Choice, common_start, completions, is_path, on_disk, usual, verdict, weighed
 from app.screens.layers import Layer, Line
 from app.state import read_state
 from app.widgets.ink import clip
@@ -198,16 +198,3 @@ class ModelsLayer(Layer):
             self.download.cancel()
         else:
             self.dismiss(None)
-
-
-def verdict(choice: Choice) -> str:
-    """The answer in a word or two."""
-    if choice.group == TEXT:
-        return "a text"
-    if choice.is_directory:
-        return ""
-    if choice.fits is None:
-        return "unknown"
-    if choice.fits:
-        return "fits"
-    return "does not fit" if visible(choice.why).startswith("needs") else "no model"

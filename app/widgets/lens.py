@@ -9,10 +9,8 @@ from app.widgets.panel import Panel, first_row
 from engine.analysis.lens import LensReading, LensRow
 from engine.snapshot import Snapshot
 from engine.text import visible
-from viewers.listing_tree import stands_in
+from viewers.lens import LIMIT, NOTHING, after_words, row_at, row_text
 from viewers.numbers import percent_text
-
-LIMIT = "The model's end on values it was not learned for: what reads well need not be used, early rows may be noise."
 
 
 class LensPanel(Panel):
@@ -35,14 +33,10 @@ class LensPanel(Panel):
     @property
     def cursor(self) -> int:
         """The row of the listing's cursor, or the last one before it."""
-        rows, address = (self.reading.rows if self.reading else ()), self.view.address or ""
-        inside = [i for i, row in enumerate(rows) if row.address == address or stands_in(row.address, address)]
-        return inside[-1] if inside else max(0, len(rows) - 1)
+        return row_at(self.reading, self.view.address)
 
     def note(self) -> str:
-        if self.reading is None or self.snapshot is None or self.reading.position >= len(self.snapshot.tokens):
-            return ""
-        return f'after token {self.reading.position} "{visible(self.snapshot.tokens[self.reading.position].text)}"'
+        return after_words(self.reading, self.snapshot) if self.snapshot else ""
 
     def sentence(self) -> str:
         return row_text(self.reading.rows[self.cursor]) if self.reading and self.reading.rows else ""
@@ -50,8 +44,7 @@ class LensPanel(Panel):
     def body(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
         dim = self.style_of("dim")
         if snapshot.lens is None or not snapshot.lens.rows:
-            words = "No residual value is computed yet: n steps, Enter in the listing runs to its cursor."
-            return self.wrapped(words, width, height, dim)
+            return self.wrapped(NOTHING, width, height, dim)
         limit = self.wrapped(LIMIT, width, 2 if height < 12 else 3, dim) if height >= 5 else []
         room, cursor = max(1, height - len(limit)), self.cursor
         self._top = first_row(cursor, len(snapshot.lens.rows), room, self._top)
@@ -81,9 +74,3 @@ class LensPanel(Panel):
             line.add(words, self.style_of("strong" if i == 0 else "dim"))
             line.add(f" {percent_text(token.probability).strip()}  ", self.style_of("accent" if i == 0 else "dim"))
         return line.strip()
-
-
-def row_text(row: LensRow) -> str:
-    """One row in words."""
-    guesses = ", ".join(f'"{visible(token.text)}" {percent_text(token.probability).strip()}' for token in row.tokens)
-    return f"{row.address}: {guesses}; entropy {row.entropy:.2f} nats"

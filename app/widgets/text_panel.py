@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 from rich.style import Style
@@ -13,6 +12,7 @@ from app.widgets.ink import cells, clip, ink
 from app.widgets.panel import Panel, first_row
 from engine.snapshot import Snapshot, TokenView
 from engine.text import visible
+from viewers.differing import MOST_KL, difference_at, difference_sentence, drift_shade, flipped
 from viewers.palette import RGB, blend, hexed, readable_on
 from viewers.tokens import surprise, token_parts, why_not_drawn
 from viewers.view import DIFFERENCE
@@ -20,7 +20,6 @@ from viewers.view import DIFFERENCE
 SURPRISE: RGB = (238, 134, 32)
 STEPS = 8  # shades of surprise: more could not be told apart
 NEXT = "▁"
-MOST_KL = 1.0  # nats that have the full colour
 FLIPPED = Style(bold=True, italic=True)  # a sign that needs no colour
 
 
@@ -107,8 +106,7 @@ class TextPanel(Panel):
         if self.view.colouring == "none":
             return tint(self._ground, self.styles.color.rgb, 0.10 if place % 2 else 0.0)
         if self.view.colouring == DIFFERENCE:
-            kl = difference_at(self.snapshot, place)
-            amount = None if kl is None else min(1.0, math.sqrt(max(kl, 0.0) / MOST_KL))
+            amount = drift_shade(difference_at(self.snapshot, place))
         else:
             amount = surprise(token, self.view.colouring, vocab)
         if amount is None:
@@ -137,29 +135,6 @@ class TextPanel(Panel):
     def edge(self, end: bool) -> None:
         if self.snapshot is not None:
             self.post_message(self.Moved(len(self.snapshot.tokens) if end else 0))
-
-
-def difference_at(snapshot: Snapshot | None, place: int) -> float | None:
-    """KL in nats between the two lanes' predictions of a token; None where it is not known."""
-    known = snapshot.difference if snapshot else None
-    if known is None or place >= len(known.kl) or math.isnan(known.kl[place]):
-        return None
-    return float(known.kl[place])
-
-
-def flipped(snapshot: Snapshot, place: int) -> bool:
-    """Whether the other lane's first choice here was another token."""
-    known = snapshot.difference
-    return known is not None and place < len(known.flips) and bool(known.flips[place])
-
-
-def difference_sentence(snapshot: Snapshot, place: int) -> str:
-    """`token 7 "·cat": KL 0.012 nats to tales:int8=all, whose first choice is another`."""
-    text, kl = visible(snapshot.tokens[place].text, spaces=True), difference_at(snapshot, place)
-    if kl is None or snapshot.difference is None:
-        return f'token {place} "{text}": not compared; v compares with another setting'
-    choice = "is another" if flipped(snapshot, place) else "is the same"
-    return f'token {place} "{text}": KL {kl:.3g} nats to {snapshot.difference.name}, whose first choice {choice}'
 
 
 def token_sentence(token: TokenView, place: int, width: int | None = None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -12,7 +12,7 @@ from engine.settings import TABLE
 from viewers.actions import Action, groups_of
 from viewers.palette import hexed
 from viewers.qt.theme import Theme
-from viewers.window_actions import ICONS, TOOLBAR, WINDOW_ACTIONS
+from viewers.window_actions import ICONS, TOOLBAR
 
 QT_NAMES = {"space": "Space", "escape": "Esc", "tab": "Tab", "enter": "Return", "pageup": "PgUp", "pagedown": "PgDown"}
 MENUS = {"Files": "&File", "Text": "&Text", "Step": "&Step", "Look": "&Look", "Settings": "S&ettings",
@@ -28,11 +28,13 @@ def sequence(key: str) -> str:
     return "+".join([*(mod.title() for mod in mods), name])
 
 
-def make_actions(window: QMainWindow, handler: Callable[[str], Callable[[], None] | None]) -> dict[str, QAction]:
+def make_actions(
+    window: QMainWindow, table: Sequence[Action], handler: Callable[[str], Callable[[], None] | None]
+) -> dict[str, QAction]:
     """A QAction for each row that the window can do, with its keys, title and help."""
     switches = {row.name for row in TABLE if row.is_switch}
     made: dict[str, QAction] = {}
-    for row in WINDOW_ACTIONS:
+    for row in table:
         if (work := handler(row.id)) is None:
             continue
         action = QAction(row.title, window)
@@ -54,11 +56,13 @@ def tip(row: Action) -> str:
     return f"{row.title}{f'  ({keys})' if keys else ''}\n{row.help}"
 
 
-def fill_menus(window: QMainWindow, actions: dict[str, QAction], panels: list[QAction]) -> dict[str, QMenu]:
+def fill_menus(
+    window: QMainWindow, table: Sequence[Action], actions: dict[str, QAction], panels: list[QAction]
+) -> dict[str, QMenu]:
     """A menu for each group of the table, by its name, and one of the panels."""
     bar = window.menuBar()
     by_group: dict[str, QMenu] = {}
-    groups = groups_of(WINDOW_ACTIONS)
+    groups = groups_of(table)
     for group in (g for g in MENUS if g in groups):
         if group == "App":
             shown = bar.addMenu("&Panels")
@@ -67,7 +71,7 @@ def fill_menus(window: QMainWindow, actions: dict[str, QAction], panels: list[QA
                 shown.addSeparator()
                 shown.addAction(actions["reset_layout"])
         by_group[group] = bar.addMenu(MENUS[group])
-    for row in WINDOW_ACTIONS:
+    for row in table:
         if row.id in actions and row.id != "reset_layout":
             by_group[row.group].addAction(actions[row.id])
     for menu in by_group.values():

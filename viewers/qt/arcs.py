@@ -47,8 +47,9 @@ class Arcs(QWidget):
         gets[self.place] = 0
         to, by = int(gives.argmax()), int(gets.argmax())
         looked = f"{picture.columns.words(self.place)} is looked at most by {picture.rows.words(by)}: "
+        looks = f"{picture.rows.words(self.place)} looks most at {picture.columns.words(to)}: {number_text(gives[to])}"
         return (
-            f"{picture.rows.words(self.place)} looks most at {picture.columns.words(to)}: {number_text(gives[to])}",
+            looks if gives[to] > 0 else f"{picture.rows.words(self.place)} looks at nothing that is shown",
             f"{looked}{number_text(gets[by])}" if gets[by] > 0 else "no later token looks at it",
         )
 

@@ -4,81 +4,21 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QPainter
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDoubleSpinBox,
-    QFormLayout,
-    QHBoxLayout,
-    QHeaderView,
-    QSlider,
-    QSpinBox,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout, QSlider, QSpinBox, QVBoxLayout, QWidget
 
 from engine.sampling import Sampler
 from engine.snapshot import Candidate
 from engine.text import visible
 from viewers.numbers import percent_text
 from viewers.qt.panel import Desk, Panel, dim_label
-from viewers.qt.text_panel import letters
-from viewers.qt.theme import qcolor
+from viewers.qt.tables import Bar, Table
 
 COLUMNS = ("rank", "token", "model", "sampled")
 ENDS = {"temperature": (0.0, 2.0), "top_k": (0.0, 100.0), "top_p": (0.01, 1.0), "repetition_penalty": (1.0, 2.0)}
 TITLES = {"temperature": "Temperature", "top_k": "Top-k", "top_p": "Top-p", "repetition_penalty": "Repetition"}
 TICKS = 200
-Index = QModelIndex | QPersistentModelIndex
 EMPTY = "Nothing foresaw the first token: look at a later one."
-
-
-class Bar(QStyledItemDelegate):
-    """A probability as a bar behind its number."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self.desk = desk
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        fraction = index.data(Qt.ItemDataRole.UserRole)
-        rect = QRectF(option.rect)
-        if isinstance(fraction, float) and fraction > 0:
-            colour = qcolor(self.desk.theme.accent)
-            painter.fillRect(rect.adjusted(2, 3, -2 - (rect.width() - 4) * (1 - fraction), -3),
-                             type(colour)(colour.red(), colour.green(), colour.blue(), 70))  # fmt: skip
-        super().paint(painter, option, index)
-
-
-class Table(QTableWidget):
-    """Candidates; Enter or a double click takes one."""
-
-    def __init__(self) -> None:
-        super().__init__(0, len(COLUMNS))
-        self.setHorizontalHeaderLabels(list(COLUMNS))
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setTabKeyNavigation(False)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self.setAccessibleName("Candidates for this token")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentRow() >= 0:
-            self.cellDoubleClicked.emit(self.currentRow(), 0)
-        else:
-            super().keyPressEvent(event)
 
 
 class Dial(QWidget):
@@ -132,8 +72,7 @@ class CandidatesPanel(Panel):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.heading, self.table = dim_label(), Table()
-        self.table.setFont(letters(self.font()))
+        self.heading, self.table = dim_label(), Table(COLUMNS, "Candidates for this token")
         self.table.setItemDelegateForColumn(2, bar := Bar(desk))
         self.table.setItemDelegateForColumn(3, bar)
         self._bar = bar  # a table does not own its delegates
@@ -183,15 +122,10 @@ class CandidatesPanel(Panel):
                 percent_text(candidate.chance) if candidate.chance else "removed",
             )
             for column, text in enumerate(texts):
-                item = QTableWidgetItem(text)
-                if column >= 2:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                    part = candidate.probability if column == 2 else candidate.chance
-                    item.setData(Qt.ItemDataRole.UserRole, float(part))
-                if column == 3 and not candidate.chance:
-                    item.setForeground(qcolor(self.desk.theme.dim))
-                item.setToolTip(f"id {candidate.id}, logprob {candidate.logprob:.3f}")
-                self.table.setItem(row, column, item)
+                part = (None, None, candidate.probability, candidate.chance)[column]
+                dim = self.desk.theme.dim if column == 3 and not candidate.chance else None
+                self.table.write(row, column, text, part, column >= 2,
+                                 f"id {candidate.id}, logprob {candidate.logprob:.3f}", dim)  # fmt: skip
         self._show_sampler(snapshot.sampler, snapshot.seed)
 
     def _show_sampler(self, sampler: Sampler, seed: int) -> None:

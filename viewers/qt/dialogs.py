@@ -18,9 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from viewers.actions import groups_of
+from viewers.actions import Action, groups_of
 from viewers.qt.actions_menu import sequence
-from viewers.window_actions import WINDOW_ACTIONS
 
 
 class Finder(QDialog):
@@ -89,7 +88,7 @@ def choose(parent: QWidget, title: str, rows: Sequence[str]) -> int | None:
     return shown.currentRow() if dialog.exec() == QDialog.DialogCode.Accepted else None
 
 
-def show_keys(parent: QWidget) -> QDialog:
+def show_keys(parent: QWidget, table: Sequence[Action]) -> QDialog:
     """Every action of the window with its keys and what it does."""
     dialog, tree = QDialog(parent), QTreeWidget()
     dialog.setWindowTitle("Keys")
@@ -99,13 +98,13 @@ def show_keys(parent: QWidget) -> QDialog:
     tree.setRootIsDecorated(False)
     tree.setWordWrap(True)
     tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    for group in groups_of(WINDOW_ACTIONS):
+    for group in groups_of(table):
         top = QTreeWidgetItem([group])
         font = top.font(0)
         font.setBold(True)
         top.setFont(0, font)
         tree.addTopLevelItem(top)
-        for row in WINDOW_ACTIONS:
+        for row in table:
             if row.group == group:
                 top.addChild(QTreeWidgetItem([row.title, ", ".join(map(sequence, row.keys)), row.help]))
     tree.expandAll()

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget
 
 from viewers.qt.panel import Panel
 
-VERSION = 5  # of the arrangement: another one forgets what was kept
+VERSION = 6  # of the arrangement: another one forgets what was kept
 LEFT = (("text",), ("candidates", "settings"))
 MIDDLE = (("attention", "training"), ("logprobs", "entropy", "similarity", "memory", "timeline", "compare"))
-RIGHT = (("program",), ("value",))
+RIGHT = (("program",), ("value", "watch", "lens"))
 
 
 def settings_file() -> QSettings:

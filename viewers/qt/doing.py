@@ -3,58 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from PySide6.QtWidgets import QApplication, QInputDialog, QMainWindow
-
+from engine.pace import next_speed, speed_words
 from engine.settings import TABLE, row_of, shown
 from engine.text import visible
-from viewers.listing_tree import same_in_block
 from viewers.qt.dialogs import Finder, choose, show_keys
 from viewers.qt.theme import CHOICES
-from viewers.view import COLOURINGS
-
-if TYPE_CHECKING:
-    from engine.snapshot import Snapshot, Stepping
-    from viewers.qt.docks import Docks
-    from viewers.qt.panel import Panel
-    from viewers.view import View
+from viewers.qt.wired import Wired
+from viewers.view import COLOURINGS, DIFFERENCE
 
 
-class Doing:
-    """A base of the window; the names declared here are the window's."""
+class Doing(Wired):
+    """The text, the pass, the settings, the app."""
 
-    if TYPE_CHECKING:
-        snapshot: Snapshot | None
-        view: View
-        stepped: bool
-        docks: Docks
-        panels: dict[str, Panel]
-        theme_choice: str
-
-        def look(self, **changes: object) -> None: ...
-        def send(self, command: str, **arguments: Any) -> None: ...
-        def say(self, words: str) -> None: ...
-        def cancel(self) -> None: ...
-        def wear(self, choice: str) -> None: ...
-        def close(self) -> bool: ...
-        def put_back(self) -> None: ...
-        def maximise(self) -> bool: ...
-        def panel_with_keys(self) -> Panel: ...
-        def command_words(self) -> str: ...
-
-    @property
-    def me(self) -> QMainWindow:
-        assert isinstance(self, QMainWindow)
-        return self
-
-    @property
-    def busy(self) -> bool:
-        return self.snapshot is not None and self.snapshot.busy is not None
-
-    @property
-    def stepping(self) -> Stepping | None:
-        return self.snapshot.stepping if self.snapshot else None
+    speed: float | None = None  # tokens per second that were asked for last
 
     def handler(self, name: str) -> Callable[[], None] | None:
         """What an action does, or None if the window cannot do it."""
@@ -71,6 +34,18 @@ class Doing:
             self.look(token=None)
             self.send("generate", count=max(1, self.snapshot.context - len(self.snapshot.tokens)))
 
+    def do_slower(self) -> None:
+        self._pace(-1)
+
+    def do_faster(self) -> None:
+        self._pace(1)
+
+    def _pace(self, by: int) -> None:
+        """The next limit of tokens per second; it counts for what is being generated too."""
+        self.speed = next_speed(self.speed, by)
+        self.remote.session.pace(self.speed)
+        self.say(f"speed: {speed_words(self.speed)}; - slower, + faster")
+
     def do_next_token(self) -> None:
         self.look(token=None)
         self.send("generate", count=1)
@@ -86,7 +61,9 @@ class Doing:
         prompt.selectAll()
 
     def do_colouring(self) -> None:
-        self.look(colouring=COLOURINGS[(COLOURINGS.index(self.view.colouring) + 1) % len(COLOURINGS)])
+        has_other = self.snapshot is not None and self.snapshot.difference is not None
+        ways, now = (*COLOURINGS, DIFFERENCE) if has_other else COLOURINGS, self.view.colouring
+        self.look(colouring=ways[(ways.index(now) + 1) % len(ways)] if now in ways else ways[0])
         self.say(f"text coloured by: {self.view.colouring}")
 
     def do_branches(self) -> None:
@@ -141,69 +118,6 @@ class Doing:
         if row is not None:
             self._step("breakpoint", address=row.address)
 
-    # looking
-
-    def do_layer_down(self) -> None:
-        self._to_layer(-1)
-
-    def do_layer_up(self) -> None:
-        self._to_layer(1)
-
-    def _to_layer(self, by: int) -> None:
-        if self.snapshot is None:
-            return
-        layer = min(max(self.view.layer + by, 0), self.snapshot.layers - 1)
-        changes: dict[str, object] = {"layer": layer}
-        there = same_in_block(self.view.address or "", layer - self.view.layer)
-        if self.stepping and any(row.address.startswith(there) for row in self.stepping.rows) and there:
-            changes["address"] = there
-        self.look(**changes)
-
-    def do_head_previous(self) -> None:
-        self.look(head=max(0, self.view.head - 1))
-
-    def do_head_next(self) -> None:
-        if self.snapshot is not None:
-            self.look(head=min(self.view.head + 1, self.snapshot.heads - 1))
-
-    def do_entropy_over(self) -> None:
-        self.look(over_mean=not self.view.over_mean)
-
-    def do_maximise(self) -> None:
-        self.say("z gives the others back" if self.maximise() else "")
-
-    def do_find(self) -> None:
-        words, is_given = QInputDialog.getText(self.me, "Find", "Part of an address, a token, or a token's number:")
-        if is_given and words:
-            self.go_to(words)
-
-    def go_to(self, words: str) -> None:
-        """Go to a token's number, an address, or a token's text, whichever there is first."""
-        snapshot, rows = self.snapshot, self.stepping.rows if self.stepping else ()
-        if snapshot is None:
-            return
-        if words.isdecimal() and int(words) < len(snapshot.tokens):
-            self.look(token=int(words))
-            return
-        here = next((i for i, row in enumerate(rows) if row.address == self.view.address), -1)
-        order = [*rows[here + 1 :], *rows[: here + 1]]
-        if address := next((row.address for row in order if words in row.address), None):
-            self.look(address=address)
-            return
-        place = next((i for i, token in enumerate(snapshot.tokens) if words in token.text), None)
-        if place is None:
-            self.say(f"Nothing here has “{visible(words[:40])}” in it.")
-        else:
-            self.look(token=place)
-
-    def do_copy(self) -> None:
-        QApplication.clipboard().setText(self.panel_with_keys().sentence)
-        self.say("copied: " + self.panel_with_keys().sentence.split("\n")[0])
-
-    def do_copy_command(self) -> None:
-        QApplication.clipboard().setText(self.command_words())
-        self.say("copied: " + self.command_words())
-
     # settings and the app
 
     def switch(self, name: str) -> None:
@@ -234,21 +148,26 @@ class Doing:
     def do_theme(self) -> None:
         choice = CHOICES[(CHOICES.index(self.theme_choice) + 1) % len(CHOICES)]
         self.wear(choice)
+        self.kept.setValue("theme", choice)
         self.say(f"colours: {choice}")
 
     def do_reset_layout(self) -> None:
-        self.put_back()
+        self.docks.arrange()
 
     def do_help(self) -> None:
-        show_keys(self.me)
+        show_keys(self.me, self.table)
 
     def do_commands(self) -> None:
         Finder(self.me, self.me.actions()).open()
 
     def do_close(self) -> None:
-        """Running work, a chosen token: the topmost of them."""
-        if self.busy:
+        """A panel alone, running work, the lens, a chosen token: the topmost of them."""
+        if self.is_maximised:
+            self.maximise()
+        elif self.busy:
             self.cancel()
+        elif self.put_lens_away():
+            self.say("")
         elif self.view.token is not None:
             self.look(token=None)
         else:

@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from PySide6.QtWidgets import QDialog, QInputDialog, QPlainTextEdit, QVBoxLayout
 
-from PySide6.QtWidgets import QDialog, QInputDialog, QMainWindow, QPlainTextEdit, QVBoxLayout
-
+from engine.snapshot import ListingRow
 from engine.text import visible
-from viewers.qt.text_panel import letters
-
-if TYPE_CHECKING:
-    from engine.snapshot import ListingRow, Snapshot
-    from viewers.qt.docks import Docks
-    from viewers.qt.panel import Panel
+from viewers.qt.theme import letters
+from viewers.qt.wired import Wired
 
 HOW = (
     "ADDRESS:KIND[:PLACES][=NUMBER]; the kinds: zero, scale, add, set, mean, ablate_head.\n"
     "PLACES has a word for each axis from the batch on: * for all, a number, or FIRST-LAST."
 )
+UNTIL = "An address or a part of one, as 1.attn.pattern:"
 
 
-class Editing:
-    """A base of the window; the names declared here are the window's."""
+class Editing(Wired):
+    """A base of the window. Names after `do_` are the ids of the table."""
 
-    if TYPE_CHECKING:
-        snapshot: Snapshot | None
-        stepped: bool
-        docks: Docks
-        panels: dict[str, Panel]
-
-        def send(self, command: str, **arguments: Any) -> None: ...
-        def say(self, words: str) -> None: ...
-
-    @property
-    def above(self) -> QMainWindow:
-        assert isinstance(self, QMainWindow)
-        return self
-
-    def line_here(self) -> ListingRow | None:
-        """The line under the listing's cursor; without a pass this says what to do."""
-        line = self.panels["program"].row()  # type: ignore[attr-defined]
-        if line is None:
-            self.say("Nothing is stepped yet: r steps the pass over this text.")
-        return line
+    _until = ""  # the address that was last run to
 
     def do_edit_value(self) -> None:
         if (line := self.line_here()) is None:
             return
         proposed = f"{line.address.split('@before')[0]}:scale:{self._places(line)}=0.5"
-        words, is_given = QInputDialog.getText(self.above, "Change this value", HOW, text=proposed)
+        words, is_given = QInputDialog.getText(self.me, "Change this value", HOW, text=proposed)
         if is_given and words.strip():
             self.change("edit", text=words.strip())
 
@@ -70,7 +47,7 @@ class Editing:
         self._again("redo_edit", "redo_text")
 
     def _again(self, of_edits: str, of_text: str) -> None:
-        stepping = self.snapshot.stepping if self.snapshot else None
+        stepping = self.stepping
         if (stepping is not None and stepping.edits) or of_edits == self._undone:
             self._undone = "redo_edit" if of_edits == "undo_edit" else ""
             self.change(of_edits)
@@ -89,10 +66,26 @@ class Editing:
         self.send("redo_text")
 
     def do_run_until(self) -> None:
-        line = self.line_here()
-        if line is not None:
-            self.stepped = True
-            self.send("run_until", address=line.address)
+        """Ask for an address or a part of one; at first that of the line under the cursor."""
+        if (line := self.line_here()) is None:
+            return
+        words, is_given = QInputDialog.getText(self.me, "Run until", UNTIL, text=self._until or line.address)
+        if is_given and words.strip():
+            self.run_to(words.strip())
+
+    def run_to(self, words: str) -> None:
+        """Forward to the first line whose address ends with the words, or has them in it; or back, if it is done."""
+        if (stepping := self.stepping) is None:
+            return
+        self._until, addresses = words, [row.address for row in stepping.rows]
+        ends = [a for a in addresses if a.endswith(words)] or [a for a in addresses if words in a]
+        if not ends:
+            self.say(f"“{visible(words[:60])}” is in no address of this pass.")
+            return
+        there, self.stepped = words if words in addresses else ends[0], True
+        if addresses.index(there) < stepping.cursor:  # going back ends before the line
+            self.send("rewind", address=there)
+        self.send("run_until", address=there)
 
     def do_value_form(self) -> None:
         tabs = self.panels["value"].tabs  # type: ignore[attr-defined]
@@ -109,7 +102,7 @@ class Editing:
         parts = [f"{line.address} = {line.call}", line.equation, "", f"The operation, {place}", "", source or ""]
         if written := builder_source(line.where):
             parts += ["", f"The line was written by {line.where}", "", *written]
-        dialog, text = QDialog(self.above), QPlainTextEdit()
+        dialog, text = QDialog(self.me), QPlainTextEdit()
         dialog.setWindowTitle(f"Source of {line.address}")
         dialog.resize(820, 620)
         text.setReadOnly(True)

@@ -8,6 +8,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 from engine.text import visible
+from viewers.qt.given import NOTHING, Given
 
 if TYPE_CHECKING:
     from engine.link.remote import Remote
@@ -24,11 +25,12 @@ def grave(kind: object, context: object, words: str) -> None:
         print(visible(words), file=sys.stderr)
 
 
-def show_window(remote: Remote, is_alone: bool, source: str = "") -> int:
+def show_window(remote: Remote, is_alone: bool, source: str = "", given: Given = NOTHING) -> int:
     """Run Qt until the window is closed; what broke in it is raised afterwards. Returns the exit code.
 
     is_alone   the other end lives for this window; else it is the terminal app, which goes on
     source     what the model was opened by, for the command that opens it again
+    given      of the configuration, and where models are found
     """
     from PySide6.QtCore import qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
@@ -53,7 +55,7 @@ def show_window(remote: Remote, is_alone: bool, source: str = "") -> int:
     hook, sys.excepthook = sys.excepthook, crashed
     handlers = {number: signal.signal(number, signalled) for number in HEEDED}
     try:
-        window = Window(remote, is_alone, source)
+        window = Window(remote, is_alone, source, given)
         window.show()
         code = app.exec()
         window.end()

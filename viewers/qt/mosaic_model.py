@@ -1,18 +1,22 @@
 """All layers x heads of attention as one array of levels, brought up to date by the rows that are new.
 
-A generated token adds one row to each head; nothing else is computed again. Levels are those of `pattern_scale`, plus
+A generated token adds one row to each head; nothing else is computed again. Levels are those of `shares_scale`, plus
 one, so that 0 is a cell without a number and a maximum pools what it should.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from engine.snapshot import AttentionRows, Snapshot
-from viewers.picture import pattern_scale
+from viewers.attention import shares_scale, without_first
+from viewers.view import AttentionView
 
 Array = np.ndarray
-SCALE = pattern_scale(1.0)
+SCALE = shares_scale()
+USUAL = AttentionView()
 STEP = 64  # tokens by which the room grows
 MOST_BYTES = 256 << 20
 
@@ -24,6 +28,7 @@ class Patterns:
         self._room = np.zeros((0, 0, 0, 0), np.uint8)
         self._rows: tuple[AttentionRows, ...] = ()
         self._windows: tuple[int | None, ...] = ()
+        self.looks = AttentionView()
         self.tokens = 0
         self.first = 0  # the first token that is held: earlier ones are too many for the memory
 
@@ -32,8 +37,8 @@ class Patterns:
         held = self.tokens - self.first
         return self._room[:, :, :held, :held]
 
-    def take(self, snapshot: Snapshot) -> bool:
-        """Bring it up to date; whether anything changed."""
+    def take(self, snapshot: Snapshot, looks: AttentionView = USUAL) -> bool:
+        """Bring it up to date; whether anything changed. Of how attention is drawn, scale and first token count."""
         count, rows = len(snapshot.tokens), snapshot.attention_rows
         shape = (snapshot.layers, snapshot.heads)
         most = max(1, int((MOST_BYTES / max(1, shape[0] * shape[1])) ** 0.5))
@@ -41,13 +46,13 @@ class Patterns:
         is_longer = (
             self._room.shape[:2] == shape and self._windows == snapshot.windows and first == self.first
             and len(rows) >= len(self._rows) and all(a is b for a, b in zip(self._rows, rows, strict=False))
-            and count >= self.tokens
+            and count >= self.tokens and _way(looks) == _way(self.looks)
         )  # fmt: skip
         if is_longer and count == self.tokens and len(rows) == len(self._rows):
             return False
         known = len(self._rows) if is_longer else 0
         self._make_room(shape, count - first, is_longer)
-        self.tokens, self.first, self._rows, self._windows = count, first, rows, snapshot.windows
+        self.tokens, self.first, self._rows, self._windows, self.looks = count, first, rows, snapshot.windows, looks
         for row in rows[known:]:
             self._add(row)
         return True
@@ -66,12 +71,61 @@ class Patterns:
         last = min(self.tokens, rows.first + rows.patterns[0].shape[1]) if rows.patterns else 0
         for layer, (pattern, keys) in enumerate(zip(rows.patterns, rows.keys, strict=True)):
             window = (self._windows[layer] if self._windows else None) or self.tokens
-            levels = SCALE.level(pattern) + 1  # (H, T, S)
+            shares = without_first(pattern, keys) if self.looks.hides_first else pattern
+            levels = shares_scale(self.looks).level(shares) + 1  # (H, T, S); ABSENT, the last of a byte, becomes 0
             for query in range(max(rows.first, self.first), last):
                 seen = (keys >= self.first) & (keys <= query) & (keys > query - window)
                 place = self._room[layer, :, query - self.first]
                 place[:] = 0
                 place[:, keys[seen] - self.first] = levels[:, query - rows.first][:, seen]
+
+
+def _way(looks: AttentionView) -> tuple[str, bool]:
+    """What the levels depend on."""
+    return looks.scale, looks.hides_first
+
+
+class Tiling(NamedTuple):
+    """Where heads stand: all layers, one below the other; or those of one layer in as many rows as make them largest.
+
+    layer    the one that is shown, None for all      heads   that each layer has
+    """
+
+    down: int
+    across: int
+    heads: int
+    layer: int | None = None
+
+    def head_at(self, row: int, column: int) -> tuple[int, int] | None:
+        """Layer and head; None where there is none."""
+        if not (0 <= row < self.down and 0 <= column < self.across):
+            return None
+        if self.layer is None:
+            return row, column
+        head = row * self.across + column
+        return (self.layer, head) if head < self.heads else None
+
+    def place_of(self, layer: int, head: int) -> tuple[int, int]:
+        """Row and column of a head."""
+        return (layer, head) if self.layer is None else divmod(head, self.across)
+
+    def heads_of(self, row: int) -> range:
+        """The heads in a row."""
+        first = 0 if self.layer is None else row * self.across
+        return range(first, min(first + self.across, self.heads))
+
+
+def tiling(layers: int, heads: int, layer: int | None, wide: float, high: float, title: float) -> Tiling:
+    """The heads of all layers, or of one; then a title of this height stands above each row."""
+    if layer is None:
+        return Tiling(layers, heads, heads)
+
+    def side(across: int) -> float:
+        down = -(-heads // across)
+        return min(wide / across, high / down - title)
+
+    across = max(range(1, max(heads, 1) + 1), key=side)
+    return Tiling(-(-heads // across), across, heads, layer)
 
 
 def pooled(levels: Array, side: int) -> Array:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, QRect, QSettings, QSize
 from PySide6.QtGui import QGuiApplication, QPainter, QPixmap
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from engine.errors import MiniGPTError
 from engine.files import atomic_write
@@ -16,13 +15,8 @@ from engine.saved import SESSION_ENDING, TRACE_ENDING
 from engine.text import visible
 from viewers.export_job import ExportJob
 from viewers.exports import EXPORTS, FORMATS, Export, Options, chosen
-
-if TYPE_CHECKING:
-    from engine.link.remote import Remote
-    from engine.snapshot import Snapshot
-    from viewers.qt.panel import Panel
-    from viewers.qt.theme import Theme
-    from viewers.view import View
+from viewers.qt.models_dialog import ModelsDialog
+from viewers.qt.wired import Wired
 
 SESSIONS = f"Sessions (*{SESSION_ENDING})"
 TRACES = f"Traces (*{TRACE_ENDING})"
@@ -30,36 +24,26 @@ MOST_RECENT = 8
 PICTURES = "PNG (*.png);;SVG (*.svg)"
 
 
-class Saving:
-    """A base of the window; the names declared here are the window's."""
+class Saving(Wired):
+    """A base of the window. Names after `do_` are the ids of the table."""
 
     job: ExportJob | None = None
 
-    if TYPE_CHECKING:
-        snapshot: Snapshot | None
-        view: View
-        theme: Theme
-        remote: Remote
-        is_alone: bool
-        kept: QSettings
-        panels: dict[str, Panel]
-
-        def send(self, command: str, **arguments: Any) -> None: ...
-        def say(self, words: str) -> None: ...
-        def open_spec(self, spec: str) -> None: ...
-        def panel_with_keys(self) -> Panel: ...
-
-    @property
-    def over(self) -> QMainWindow:
-        assert isinstance(self, QMainWindow)
-        return self
-
     def do_open_model(self) -> None:
-        if path := QFileDialog.getExistingDirectory(self.over, "Open a model's directory"):
+        if path := QFileDialog.getExistingDirectory(self.me, "Open a model's directory"):
             self.open_spec(path)
 
+    def do_models(self) -> None:
+        """The models there are, with what each needs of the memory; without such a list, the dialog for a directory."""
+        if self.given.offers is None:
+            self.do_open_model()
+            return
+        dialog = ModelsDialog(self.me, self.given.offers, recent(self.kept), self.source)
+        dialog.taken.connect(self.open_spec)
+        dialog.open()
+
     def do_open_session(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self.over, "Open a session", "", SESSIONS)
+        path, _ = QFileDialog.getOpenFileName(self.me, "Open a session", "", SESSIONS)
         if path:
             self.open_spec(path)
 
@@ -71,7 +55,7 @@ class Saving:
 
     def _save(self, title: str, kind: str, ending: str, command: str) -> None:
         start = f"minigpt-{datetime.now():%Y%m%d-%H%M%S}{ending}"
-        path, _ = QFileDialog.getSaveFileName(self.over, title, start, kind)
+        path, _ = QFileDialog.getSaveFileName(self.me, title, start, kind)
         if path:
             self.send(command, path=path if path.endswith(ending) else path + ending)
 
@@ -109,7 +93,7 @@ class Saving:
         start = str(Path.cwd() / f"minigpt-{datetime.now():%Y%m%d-%H%M%S}")
         words = ", ".join(sorted({f.upper() for _, f in rows}, key=[f.upper() for f in FORMATS].index))
         title = f"Export {len(rows)} files ({words}) into a new directory"
-        path, _ = QFileDialog.getSaveFileName(self.over, title, start)
+        path, _ = QFileDialog.getSaveFileName(self.me, title, start)
         if path:
             options = Options(dark=self.theme.is_dark, layer=self.view.layer, head=self.view.head)
             self.job = ExportJob(self.remote.session, Path(path), rows, options, ())  # type: ignore[arg-type]
@@ -121,7 +105,7 @@ class Saving:
 
     def do_save_picture(self) -> None:
         panel = self.panel_with_keys()
-        path, kind = QFileDialog.getSaveFileName(self.over, f"Save the picture of {panel.title}", panel.name, PICTURES)
+        path, kind = QFileDialog.getSaveFileName(self.me, f"Save the picture of {panel.title}", panel.name, PICTURES)
         if not path:
             return
         if not path.lower().endswith((".png", ".svg")):

@@ -14,8 +14,7 @@ from engine.text import visible
 from viewers.numbers import bytes_text, count_text
 from viewers.palette import hexed
 from viewers.qt.panel import Desk, Panel, dim_label
-from viewers.qt.text_panel import letters
-from viewers.qt.theme import Theme
+from viewers.qt.theme import Theme, letters
 
 EMPTY = "A change is shown here: the lines that went, came and changed, the bytes it saved, and the drift."
 

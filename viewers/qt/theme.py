@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
 from viewers.palette import RGB, SERIES, SERIES_ON_PAPER, blend, hexed, levels
 
-SYSTEM, LIGHT, DARK = "system", "light", "dark"
-CHOICES = (SYSTEM, LIGHT, DARK)
+SYSTEM, LIGHT, DARK, CONTRAST = "system", "light", "dark", "high-contrast"
+CHOICES = (SYSTEM, LIGHT, DARK, CONTRAST)
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,32 @@ AT_NIGHT = Theme(True, (23, 25, 31), (29, 32, 39), (40, 44, 53), (58, 63, 74), (
 BY_DAY = Theme(False, (238, 240, 243), (255, 255, 255), (228, 231, 236), (204, 209, 217), (28, 31, 38), (96, 103, 115),
                (31, 95, 168), (244, 245, 247), (238, 134, 32), (22, 126, 98), (200, 92, 20))  # fmt: skip
 
+IN_CONTRAST = Theme(True, (0, 0, 0), (0, 0, 0), (38, 38, 38), (170, 170, 170), (255, 255, 255), (222, 222, 222),
+                    (255, 214, 0), (30, 30, 30), (238, 134, 32), (120, 255, 190), (255, 170, 80))  # fmt: skip
+
+
+def letters(font: QFont) -> QFont:
+    """A font in which every letter is as wide as the next, a little larger than the window's."""
+    fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    fixed.setPointSizeF(font.pointSizeF() + 0.5)
+    return fixed
+
 
 @cache
 def qcolor(colour: RGB) -> QColor:
     return QColor(*colour)
 
 
+def known(choice: object) -> str:
+    """A choice that was kept, if there is such a one; else the system's."""
+    return str(choice) if choice in CHOICES else SYSTEM
+
+
 def theme_of(choice: str, app: QApplication) -> Theme:
     """The theme that was chosen; the system's where it says which, else the dark one."""
     if choice == SYSTEM:
         return BY_DAY if app.styleHints().colorScheme() == Qt.ColorScheme.Light else AT_NIGHT
-    return BY_DAY if choice == LIGHT else AT_NIGHT
+    return {LIGHT: BY_DAY, CONTRAST: IN_CONTRAST}.get(choice, AT_NIGHT)
 
 
 def apply(app: QApplication, theme: Theme) -> None:

@@ -1,60 +1,54 @@
-"""The main window: panels in docks around one snapshot. It polls the newest, and draws only what has changed."""
+"""The main window: panels in docks around one snapshot, with menus, toolbar and keys of one table of actions."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from time import perf_counter
 from typing import Any
 
-from PySide6.QtCore import QByteArray, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QFontMetrics
-from PySide6.QtWidgets import (
-    QApplication,
-    QLabel,
-    QMainWindow,
-    QMessageBox,
-    QProgressBar,
-    QSizePolicy,
-    QToolBar,
-    QWidget,
-)
+from PySide6.QtCore import QByteArray, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QProgressBar, QToolBar, QWidget
 
 from engine.link.remote import Remote
 from engine.snapshot import Snapshot
-from engine.text import visible
 from engine.training.snapshot import TrainingSnapshot
 from viewers.qt.actions_menu import fill_menus, fill_toolbar, make_actions, paint_icons
+from viewers.qt.arriving import Arriving
 from viewers.qt.attention_panel import AttentionPanel
 from viewers.qt.candidates_panel import CandidatesPanel
 from viewers.qt.compare_panel import ComparePanel
 from viewers.qt.docks import Docks, settings_file
 from viewers.qt.doing import Doing
 from viewers.qt.editing import Editing
+from viewers.qt.elided import Strip
 from viewers.qt.entropy_panel import EntropyPanel
 from viewers.qt.fetcher import Fetcher
-from viewers.qt.following import Follower, cursor_address
+from viewers.qt.following import Follower
+from viewers.qt.given import NOTHING, Given
+from viewers.qt.lens_panel import LensPanel
 from viewers.qt.logprob_panel import LogprobPanel
+from viewers.qt.looking import Looking
 from viewers.qt.memory_panel import MemoryPanel
 from viewers.qt.panel import Panel
 from viewers.qt.program_panel import ProgramPanel
 from viewers.qt.saving import Saving, remember
 from viewers.qt.settings_panel import SettingsPanel
 from viewers.qt.similarity_panel import SimilarityPanel
-from viewers.qt.strip import strip_words
 from viewers.qt.text_panel import TextPanel
-from viewers.qt.theme import SYSTEM, apply, theme_of
+from viewers.qt.theme import apply, known, theme_of
 from viewers.qt.timeline_panel import TimelinePanel
 from viewers.qt.train_panel import TrainPanel
 from viewers.qt.value_panel import ValuePanel
+from viewers.qt.watch_panel import WatchPanel
 from viewers.qt.worker import Worker
-from viewers.view import View
+from viewers.view import AttentionView, View
+from viewers.window_actions import window_actions
 
 POLL_MS = 33
-REMARK_S = 12.0
 KINDS: tuple[type[Panel], ...] = (
     TextPanel, CandidatesPanel, SettingsPanel, AttentionPanel, LogprobPanel, EntropyPanel, SimilarityPanel, MemoryPanel,
-    TimelinePanel, ComparePanel, TrainPanel, ProgramPanel, ValuePanel,
+    TimelinePanel, ComparePanel, TrainPanel, ProgramPanel, ValuePanel, WatchPanel, LensPanel,
 )  # fmt: skip
 CHANGING = frozenset({
     "prompt", "choose", "take_back", "generate", "activate", "configure", "undo_text", "redo_text",
@@ -62,54 +56,26 @@ CHANGING = frozenset({
 OPENING = "Opening the model …"
 
 
-class Strip(QLabel):
-    """A line that is cut where the window ends; all of it is in its tip."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setProperty("dim", True)
-        self.setMinimumWidth(60)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.whole = ""
-
-    def put(self, words: str) -> None:
-        self.whole = words
-        self.setToolTip(words.replace("<", "‹"))
-        self._cut()
-
-    def resizeEvent(self, event: Any) -> None:
-        self._cut()
-
-    def _cut(self) -> None:
-        cut = QFontMetrics(self.font()).elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width() - 8)
-        if cut != self.text():
-            self.setText(cut)
-
-
-class Window(Doing, Editing, Saving, QMainWindow):
+class Window(Arriving, Doing, Looking, Editing, Saving, QMainWindow):
     """The window over one link."""
 
-    def __init__(self, remote: Remote, is_alone: bool = True, source: str = "") -> None:
+    def __init__(self, remote: Remote, is_alone: bool = True, source: str = "", given: Given = NOTHING) -> None:
         super().__init__()
-        self.remote, self.is_alone, self.source = remote, is_alone, source
+        self.remote, self.is_alone, self.source, self.given = remote, is_alone, source, given
+        self.table = window_actions(given.keys)
         self.snapshot: Snapshot | None = None
         self.training = TrainingSnapshot()
-        self.view = View()
+        self.view = View(attention=AttentionView("wall"))  # all heads, and beside them one
         self.stepped = False
         self.kept = settings_file()
-        self.theme_choice = str(self.kept.value("theme", SYSTEM))
+        self.theme_choice = given.theme or known(self.kept.value("theme"))
         self.theme = theme_of(self.theme_choice, app())
         apply(app(), self.theme)
         self.fetcher = Fetcher()
         self.fetcher.start()
         self.worker = Worker()
         self.worker.start()
-        self._follower = Follower(self)
-        self._made: tuple[object, object] = (None, None)  # what the two threads brought last
-        self._remark_s = 0.0
-        self._error: str | None = None
-        self._ended = False
+        self.follower = Follower(self)
         self._before_maximising: QByteArray | None = None
         self.setWindowTitle("MiniGPT")
         self.setAcceptDrops(True)
@@ -125,8 +91,10 @@ class Window(Doing, Editing, Saving, QMainWindow):
 
     def _fill(self) -> None:
         """Menus, toolbar, the strip of the configuration, the line of remarks."""
-        self.made = make_actions(self, self.handler)
-        self.menus = fill_menus(self, self.made, [dock.toggleViewAction() for dock in self.docks.docks.values()])
+        self.made = make_actions(self, self.table, self.handler)
+        self.menus = fill_menus(
+            self, self.table, self.made, [dock.toggleViewAction() for dock in self.docks.docks.values()]
+        )
         self.export_menu(self.menus["Files"].addMenu("&Export one"))
         self.recent_menu(self.menus["Files"].addMenu("&Recent"))
         bar, line = QToolBar(), QToolBar()
@@ -170,11 +138,6 @@ class Window(Doing, Editing, Saving, QMainWindow):
     def order(self, command: str, *arguments: Any) -> None:
         self.remote.training.order(command, *arguments)
 
-    def say(self, words: str) -> None:
-        """A remark, for a while."""
-        self.remark.put(visible(words))
-        self._remark_s = perf_counter()
-
     def cancel(self) -> None:
         self.remote.session.cancel()
 
@@ -183,11 +146,11 @@ class Window(Doing, Editing, Saving, QMainWindow):
         self.theme_choice, self.theme = choice, theme_of(choice, app())
         apply(app(), self.theme)
         paint_icons(self.made, self.theme, self.busy)
-        self.kept.setValue("theme", choice)
         self.refresh()
 
-    def put_back(self) -> None:
-        self.docks.arrange()
+    @property
+    def is_maximised(self) -> bool:
+        return self._before_maximising is not None
 
     def maximise(self) -> bool:
         """One panel alone, or all of them again; whether it is alone now."""
@@ -227,88 +190,10 @@ class Window(Doing, Editing, Saving, QMainWindow):
         remember(self.kept, spec)
         self.remote.open(spec)
 
-    # what comes
-
-    def poll(self) -> None:
-        """Show what is new; frames that nobody saw are gone."""
-        latest, training, again = self.remote.session.latest, self.remote.training.latest, False
-        if latest is not None and latest is not self.snapshot:
-            self._take(latest)
-            again = True
-        if training is not self.training:
-            self.training, again = training, True
-        made = self.fetcher.latest, self.worker.latest
-        if any(new is not old for new, old in zip(made, self._made, strict=True)):
-            self._made, again = made, True
-        if again:
-            self.refresh()
-        self._tell()
-        if self.remote.closed.is_set() and not self._ended:
-            self._lost()
-
-    def _take(self, snapshot: Snapshot) -> None:
-        before, self.snapshot = self.snapshot, snapshot
-        address = cursor_address(before, snapshot)
-        if before is None or before.model_name != snapshot.model_name:
-            self.view = replace(self.view, layer=0, head=0, token=None)
-            self.setWindowTitle(f"{visible(snapshot.model_name)} · MiniGPT")
-            self.stepped = False
-        if address is not None:
-            self.view = replace(self.view, address=address)
-        for name, action in self.made.items():
-            if action.isCheckable():
-                action.setChecked(bool(getattr(snapshot.settings, name)))
-        if before is None or (before.busy is None) != (snapshot.busy is None):
-            paint_icons(self.made, self.theme, snapshot.busy is not None)
-        self._progress(snapshot)
-        self.strip.put(strip_words(snapshot))
-        notice = snapshot.notice
-        if notice and (before is None or before.notice != notice):
-            self.say(notice)
-        if self.is_alone and not self.stepped:
-            self._follower.follow(snapshot)
-
-    def _progress(self, snapshot: Snapshot) -> None:
-        self.progress.setVisible(snapshot.busy is not None)
-        done, total = snapshot.progress or (0, 0)
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
-        self.progress.setFormat(f"{snapshot.busy or ''} %v/%m" if total else "")
-        if snapshot.busy:
-            self.remark.put(f"{snapshot.busy} …   Esc stops it; what was made is kept")
-            self._remark_s = perf_counter()
-        elif self.remark.whole.endswith("what was made is kept"):
-            self.remark.put("")
-
-    def _tell(self) -> None:
-        """Remarks fade; what the other end refused is said once."""
-        if self.remote.error is not None and self.remote.error is not self._error:
-            self._error = self.remote.error
-            self.say(f"error: {self._error}")
-        job = self.job
-        if job is not None:
-            latest = job.latest
-            self.say(latest.ended or f"export: {latest.doing}, {latest.done} of {latest.total} …")
-            if latest.ended is not None:
-                self.job = None
-        if self.remark.whole and perf_counter() - self._remark_s > REMARK_S:
-            self.remark.put("")
-
     def refresh(self) -> None:
         """Draw every panel that would look different."""
         for panel in self.panels.values():
             panel.refresh()
-
-    def _lost(self) -> None:
-        """The other end is gone: it said why, or the terminal app was left."""
-        self._ended = True
-        if self.snapshot is None or not self.is_alone:
-            self.close()
-            return
-        words = "The process that held the session has ended; what it kept is offered at the next start."
-        box = QMessageBox(QMessageBox.Icon.Warning, "MiniGPT", words, parent=self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
 
     # coming and going
 

@@ -8,7 +8,9 @@ from PySide6.QtCore import Qt
 from viewers.actions import ACTIONS
 from viewers.qt.actions_menu import sequence
 from viewers.qt.dialogs import Finder
-from viewers.window_actions import ELSEWHERE, ICONS, TOOLBAR, WINDOW_ACTIONS
+from viewers.window_actions import ELSEWHERE, ICONS, SAME, TOOLBAR, window_actions
+
+ROWS = window_actions()
 
 
 @pytest.mark.parametrize(
@@ -21,14 +23,21 @@ def test_keys_of_the_table_are_qts(key, wanted):
 
 
 def test_every_key_has_one_meaning():
-    keys = [sequence(key) for row in WINDOW_ACTIONS for key in row.keys]
+    keys = [sequence(key) for row in ROWS for key in row.keys]
     assert sorted(keys) == sorted(set(keys))
 
 
 def test_the_tables_name_actions_that_exist():
-    known = {row.id for row in WINDOW_ACTIONS}
+    known = {row.id for row in ROWS}
     assert {name for name in TOOLBAR if name} <= known and set(ICONS) <= known
     assert {row.id for row in ACTIONS} & ELSEWHERE
+
+
+def test_every_action_of_the_table_is_done_here_or_elsewhere(window):
+    ids = {row.id for row in ACTIONS}
+    assert ids - set(window.made) == ELSEWHERE
+    assert {row.id for row in ROWS} == set(window.made)
+    assert set(SAME.values()) <= ELSEWHERE and set(SAME) <= set(window.made)
 
 
 def test_every_action_of_the_window_is_in_a_menu_with_its_key(window):
@@ -65,7 +74,7 @@ def test_one_panel_alone_and_all_of_them_again(window):
     assert {name for name, dock in window.docks.docks.items() if not dock.isHidden()} == shown
 
 
-@pytest.mark.parametrize("choice", ["light", "dark"])
+@pytest.mark.parametrize("choice", ["light", "dark", "high-contrast"])
 def test_every_panel_can_be_drawn_in_either_light(window, choice):
     window.wear(choice)
     for name, panel in window.panels.items():
