@@ -11,8 +11,10 @@ from app.screens.layers import AskLayer
 from app.screens.source_layer import SourceLayer
 from app.widgets.panel import Panel
 from app.widgets.value import ValuePanel, head_in, line_of
+from engine.edited_decoder import plain_settings
 from engine.snapshot import ListingRow, Snapshot
 from engine.text import visible
+from viewers.lens import asked_of
 from viewers.view import VALUE_FORMS
 
 
@@ -93,7 +95,7 @@ class Editing(Changing):
         ids = ",".join(str(token.id) for token in snapshot.tokens)
         words = ["minigpt", "step", self.opening.model, "--ids", ids]
         if snapshot.stepping.kind == "generating":
-            words += snapshot.settings.flags() or ["--optimize"]
+            words += plain_settings(snapshot.settings).flags()
         words += [word for edit in snapshot.stepping.edits if not edit.problem for word in ("--edit", edit.text)]
         self._copy(shlex.join(words))
 
@@ -109,11 +111,10 @@ class Editing(Changing):
     def follow_lens(self) -> None:
         """While the lens is seen, put it on what the pass has done, after the token under the cursor."""
         snapshot, driver = self.snapshot, self.opening.driver
-        if snapshot is None or snapshot.stepping is None or driver is None or snapshot.busy:
+        if snapshot is None or driver is None or not self.panel("lens").display:
             return
-        stepping, position = snapshot.stepping, self.view.query(snapshot)
-        wanted = (stepping.ids, stepping.what, stepping.cursor, stepping.edits, position)
-        if self.panel("lens").display and wanted != self.lens_asked:
+        wanted = asked_of(snapshot, position := self.view.query(snapshot))
+        if wanted is not None and wanted != self.lens_asked:
             self.lens_asked = wanted
             driver.send("lens", position=position)
 
