@@ -24,7 +24,7 @@ TEXTS = (
 )
 LESSONS = (
     "train --preset tales --data {at}/sample.txt -o {at}/tokenizer --steps 1 --set batch=1",
-    "train --preset tales --data {at}/songs.txt -o {at}/first --steps 800 --set tokenizer={at}/tokenizer/data"
+    "train --preset tales --data {at}/songs.txt -o {at}/first --steps 800 --set tokenizer={at}/tokenizer/data/tokenizer.json"
     " --set batch=48 --set learning_rate=0.003 --set warmup=50 --set schedule=constant",
     "train --preset tales --from {at}/first/step-000800 --data {at}/sheets.txt -o {at}/second --steps 500"
     " --set batch=12 --set warmup=50 --set schedule=constant",
