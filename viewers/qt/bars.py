@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QScrollArea, QToolTip, QWidget
+from PySide6.QtGui import QBrush, QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QScrollArea, QToolTip, QVBoxLayout, QWidget
 
-from viewers.palette import RGB, blend
+from viewers.palette import blend
 from viewers.qt.bar_row import BarRow
 from viewers.qt.theme import AT_NIGHT, Theme, qcolor
 
@@ -18,7 +18,7 @@ PATTERNS = (Qt.BrushStyle.SolidPattern, Qt.BrushStyle.Dense3Pattern, Qt.BrushSty
 
 
 class Bars(QWidget):
-    """Rows of bars on one scale, a legend above. Parts differ in texture too.
+    """Rows of bars on one scale. Parts differ in texture too; `key` is their legend.
 
     The mouse or the arrow keys go from row to row, and each says its details; Enter or a click chooses one.
     """
@@ -31,24 +31,31 @@ class Bars(QWidget):
         self.rows: Sequence[BarRow] = ()
         self.legend: Sequence[str] = ()
         self.theme: Theme = AT_NIGHT
-        self.cursor = 0
+        self.cursor, self._was_moved = 0, False
+        self.key = BarLegend()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_rows(self, rows: Sequence[BarRow], legend: Sequence[str], theme: Theme) -> None:
         self.rows, self.legend, self.theme = rows, legend, theme
+        self.key.show_names(legend, theme)
         self.cursor = max(0, min(self.cursor, len(rows) - 1))
         self.setMinimumHeight(self.sizeHint().height())
         self.setAccessibleDescription("; ".join(f"{row.name.strip()} {row.number}" for row in rows))
         self.update()
 
-    def in_scroll(self) -> QScrollArea:
-        """A frame that scrolls it, and follows its cursor."""
-        area = QScrollArea()
+    def in_scroll(self) -> QWidget:
+        """The legend, and under it a frame that scrolls the bars and follows their cursor."""
+        whole, area = QWidget(), QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(self)
         self.pointed.connect(lambda _: area.ensureVisible(0, self.box_of(self.cursor).center().y(), 0, self._high))
-        return area
+        box = QVBoxLayout(whole)
+        box.setContentsMargins(0, 2, 0, 0)
+        box.setSpacing(2)
+        box.addWidget(self.key)
+        box.addWidget(area, 1)
+        return whole
 
     @property
     def sentence(self) -> str:
@@ -60,21 +67,20 @@ class Bars(QWidget):
         return QFontMetrics(self.font()).height() + 5
 
     def sizeHint(self) -> QSize:
-        return QSize(260, self._high * (len(self.rows) + 1) + GAP)
+        return QSize(260, self._high * len(self.rows) + GAP)
 
     def box_of(self, row: int) -> QRect:
         """Where a row is drawn."""
-        return QRect(0, (row + 1) * self._high, self.width(), self._high)
+        return QRect(0, row * self._high, self.width(), self._high)
 
     def row_at(self, y: float) -> int | None:
-        i = int(y // self._high) - 1
+        i = int(y // self._high)
         return i if 0 <= i < len(self.rows) else None
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), qcolor(self.theme.panel))
         metrics, high = QFontMetrics(self.font()), self._high
-        self._legend(painter, metrics)
         name = max((metrics.horizontalAdvance(row.name) for row in self.rows), default=0) + GAP
         number = max((metrics.horizontalAdvance(row.number) for row in self.rows), default=0) + GAP
         name = min(name, self.width() // 2)
@@ -84,8 +90,9 @@ class Bars(QWidget):
             box = self.box_of(i)
             if not box.intersects(event.rect()):
                 continue
-            if i == self.cursor and self.hasFocus():
-                painter.fillRect(box, qcolor(blend(self.theme.panel, self.theme.accent, 0.25)))
+            if i == self.cursor and self._was_moved:
+                shade = 0.25 if self.hasFocus() else 0.1
+                painter.fillRect(box, qcolor(blend(self.theme.panel, self.theme.accent, shade)))
             y = box.top()
             painter.setPen(qcolor(self.theme.text))
             words = metrics.elidedText(row.name, Qt.TextElideMode.ElideMiddle, name)
@@ -93,28 +100,16 @@ class Bars(QWidget):
             x = float(GAP + name)
             for part, size in enumerate(map(finite, row.parts)):
                 wide = size / most * room
-                painter.fillRect(QRectF(x, y + 3, wide, high - 6), self._brush(part))
+                painter.fillRect(QRectF(x, y + 3, wide, high - 6), brush_of(part, self.theme))
                 x += wide
             painter.setPen(qcolor(self.theme.dim))
             painter.drawText(QRectF(x + GAP, y, number, high), Qt.AlignmentFlag.AlignVCenter, row.number)
         painter.end()
 
-    def _brush(self, part: int) -> QBrush:
-        colour: RGB = self.theme.series[part % len(self.theme.series)]
-        return QBrush(qcolor(colour), PATTERNS[part % len(PATTERNS)])
-
-    def _legend(self, painter: QPainter, metrics: QFontMetrics) -> None:
-        x = float(GAP)
-        for part, name in enumerate(self.legend):
-            painter.fillRect(QRectF(x, 5, 12, self._high - 10), self._brush(part))
-            painter.setPen(qcolor(self.theme.dim))
-            painter.drawText(QRectF(x + 16, 0, self.width(), self._high), Qt.AlignmentFlag.AlignVCenter, name)
-            x += 16 + metrics.horizontalAdvance(name) + 14
-
     # mouse and keys
 
     def _move(self, row: int) -> None:
-        self.cursor = max(0, min(row, len(self.rows) - 1))
+        self.cursor, self._was_moved = max(0, min(row, len(self.rows) - 1)), True
         self.update()
         self.pointed.emit(self.sentence)
 
@@ -143,6 +138,51 @@ class Bars(QWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self.update()
+
+
+class BarLegend(QWidget):
+    """The parts' names beside their colours and textures; in as many lines as they need."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: Sequence[str] = ()
+        self.theme: Theme = AT_NIGHT
+
+    def show_names(self, names: Sequence[str], theme: Theme) -> None:
+        self.names, self.theme = names, theme
+        self._fit()
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        lines = 1 + max((line for line, _, _ in self._places()), default=-1)
+        self.setFixedHeight(lines * (QFontMetrics(self.font()).height() + 4))
+
+    def _places(self) -> list[tuple[int, int, str]]:
+        """Line, x and words of each name."""
+        metrics, places, line, x = QFontMetrics(self.font()), list[tuple[int, int, str]](), 0, GAP
+        for name in self.names:
+            wide = 16 + metrics.horizontalAdvance(name)
+            if x > GAP and x + wide > self.width():
+                line, x = line + 1, GAP
+            places.append((line, x, name))
+            x += wide + 14
+        return places
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, high = QPainter(self), QFontMetrics(self.font()).height() + 4
+        for part, (line, x, name) in enumerate(self._places()):
+            painter.fillRect(QRectF(x, line * high + 4, 12, high - 8), brush_of(part, self.theme))
+            painter.setPen(qcolor(self.theme.dim))
+            painter.drawText(QRectF(x + 16, line * high, self.width(), high), Qt.AlignmentFlag.AlignVCenter, name)
+        painter.end()
+
+
+def brush_of(part: int, theme: Theme) -> QBrush:
+    """The colour and the texture of a part."""
+    return QBrush(qcolor(theme.series[part % len(theme.series)]), PATTERNS[part % len(PATTERNS)])
 
 
 def finite(size: float) -> float:

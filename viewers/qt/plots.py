@@ -68,7 +68,7 @@ class Chart(QWidget):
         self._up = words
 
     def line(self, name: str, x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, colour: RGB,
-             dots: bool = False, joined: bool = True) -> None:  # fmt: skip
+             dots: bool = False, joined: bool = True, symbol: str = "o") -> None:  # fmt: skip
         """Draw or change a line; where no number is finite there is none."""
         xs, ys = np.asarray(x, float), np.asarray(y, float)
         if not np.isfinite(ys).any():
@@ -78,7 +78,8 @@ class Chart(QWidget):
         if item is None:
             item = self._lines[name] = self.plot.plot(name=name, connect="finite")
         pen = self._pg.mkPen(qcolor(colour), width=WIDTH) if joined else None
-        item.setData(xs, ys, pen=pen, connect="finite", symbol="o" if dots else None, symbolSize=5,
+        item.setData(xs, ys, pen=pen, connect="finite", symbol=symbol if dots else None,
+                     symbolSize=5 if joined else 7,
                      symbolBrush=qcolor(colour), symbolPen=None)  # fmt: skip
 
     def bars(self, x: np.ndarray, heights: np.ndarray, width: float, colour: RGB) -> None:

@@ -1,37 +1,16 @@
-"""What each operation of the stepped pass took, measured; added up by block and part, or by kind of operation."""
+"""Where the time of the stepped pass went, and what bounds each line: arithmetic, memory traffic, or overhead."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout
 
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout
-
-from engine.snapshot import ListingRow
-from viewers.listing_tree import groups_of
-from viewers.numbers import count_text, seconds_text
-from viewers.qt.bars import BarRow, Bars
+from viewers.qt.bars import Bars
 from viewers.qt.panel import Desk, Is, Panel, dim_label
+from viewers.qt.roofline import Roofline
+from viewers.qt.timeline_model import EMPTY, bar_rows, legend, roof_points, rows_of, summary, timed
+from viewers.timing import TimeRow
 
-EMPTY = "No time was measured yet: c runs the pass, n steps it."
-
-
-def timeline_rows(rows: Sequence[ListingRow]) -> list[BarRow]:
-    """One row for each part of a block and each line outside of them, in the order they ran; times in seconds."""
-    spent: dict[str, float] = defaultdict(float)
-    flops: dict[str, int] = defaultdict(int)
-    lines: dict[str, int] = defaultdict(int)
-    for row in rows:
-        if row.elapsed_s is not None:
-            name = (groups_of(row.address) or (row.address,))[-1]
-            spent[name] += row.elapsed_s
-            flops[name] += row.cost.flops
-            lines[name] += 1
-    return [
-        BarRow(name, (seconds,), seconds_text(seconds),
-               f"{name}: {lines[name]} lines, {count_text(flops[name])} FLOP in {seconds_text(seconds)}")
-        for name, seconds in spent.items()
-    ]  # fmt: skip
+WHY = "Measures what this machine can do, in half a second: then each line says what bounds it"
 
 
 class TimelinePanel(Panel):
@@ -39,29 +18,59 @@ class TimelinePanel(Panel):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.bars, self.says = Bars(), dim_label(EMPTY)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(self.bars)
-        box = QVBoxLayout(self)
+        self.bars, self.roofline, self.says = Bars(), Roofline(), dim_label(EMPTY)
+        self.bars.setAccessibleName("Time of each place and line")
+        self.measure, self.tabs = QPushButton("Measure this machine"), QTabWidget()
+        self.measure.setToolTip(WHY)
+        self.found: list[TimeRow] = []
+        self.opened: frozenset[str] = frozenset()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.bars.in_scroll(), "Lines")
+        self.tabs.addTab(self.roofline, "Roofline")
+        box, row = QVBoxLayout(self), QHBoxLayout()
+        row.addWidget(self.says, 1)
+        row.addWidget(self.measure)
         box.setContentsMargins(6, 6, 6, 6)
-        box.addWidget(self.says)
-        box.addWidget(scroll, 1)
+        box.addLayout(row)
+        box.addWidget(self.tabs, 1)
+        self.measure.clicked.connect(lambda: desk.send("peaks"))
+        self.bars.chosen.connect(self._chosen)
+        self.bars.pointed.connect(self._say)
+        self.roofline.said.connect(self._say)
+
+    def _chosen(self, row: int) -> None:
+        """A place is unfolded or folded; a line is looked at."""
+        here = self.found[row]
+        if here.is_place:
+            self.opened = self.opened ^ {here.name}
+            self.refresh()
+        else:
+            self.desk.look(address=here.name)
+
+    def _say(self, words: str) -> None:
+        self.says.setText(words or self.summary)
 
     def drawn_from(self) -> object:
-        s = self.desk.snapshot and self.desk.snapshot.stepping
-        return s and (Is(s.rows), s.cursor)
+        s = self.desk.snapshot
+        return s and (s.stepping and (Is(s.stepping.rows), s.stepping.cursor), s.peaks, s.busy is None, self.opened)
 
     def draw_now(self) -> None:
-        s = self.desk.snapshot and self.desk.snapshot.stepping
-        rows = timeline_rows(s.rows) if s else []
-        self.bars.show_rows(rows, ("time of this stepped run",) if rows else (), self.desk.theme)
-        self.says.setText(self.sentence)
+        s, theme = self.desk.snapshot, self.desk.theme
+        stepping, peaks = (s.stepping, s.peaks) if s else (None, None)
+        lines = timed(stepping)
+        self.found = rows_of(stepping, peaks, self.opened)
+        self.bars.show_rows(bar_rows(self.found, peaks, self.opened), legend(lines, peaks) if lines else (), theme)
+        self.roofline.show_points(roof_points(lines, peaks) if peaks else (), peaks, theme)
+        self.measure.setVisible(peaks is None)
+        self.measure.setEnabled(s is not None and s.busy is None)
+        self._say("")
+
+    @property
+    def summary(self) -> str:
+        s = self.desk.snapshot
+        return summary(s.stepping, s.peaks) if s else EMPTY
 
     @property
     def sentence(self) -> str:
-        s = self.desk.snapshot and self.desk.snapshot.stepping
-        times = [row.elapsed_s for row in s.rows if row.elapsed_s is not None] if s else []
-        if not times or not s:
-            return EMPTY
-        return f"{len(times)} of {len(s.rows)} lines took {seconds_text(sum(times))}, stepped one at a time ({s.what})"
+        """The row under the cursor; of the whole pass, until one was pointed at."""
+        return self.says.text() or self.summary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from engine.training.snapshot import RUNNING, TrainingSnapshot
 from viewers.qt.bars import Bars
@@ -56,7 +56,7 @@ class TrainCharts(QTabWidget):
         box = QVBoxLayout(page)
         box.setContentsMargins(0, 4, 0, 0)
         for widget in widgets:
-            box.addWidget(widget, 1 if isinstance(widget, (Chart, QScrollArea)) else 0)
+            box.addWidget(widget, 1 if not isinstance(widget, (QComboBox, QLabel)) else 0)
         return page
 
     def drawn_from(self) -> object:
