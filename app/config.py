@@ -21,8 +21,7 @@ from typing import Any
 
 from engine.errors import FileError, SurroundingsError
 from engine.files import refused, shortened
-from viewers.actions import ACTIONS, Action
-from viewers.key_map import refusal_of
+from viewers.key_map import refusal_of, tables
 
 FILE = "config.toml"
 MOST_BYTES = 1 << 20
@@ -92,13 +91,13 @@ def keys_from(raw: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
             expected = 'expected a key as "n", or a list of them'
             raise refused(name, f"{expected}, got {shortened(value, 40)}", f"keys: {shortened(id, 40)}")
         keys[id] = tuple(given)
-    if found := refusal_of(ACTIONS, keys):
+    if found := refusal_of(keys):
         id, why = found
         raise refused(name, why, f"keys: {shortened(id, 40)}")
     return keys
 
 
-def sample_config(actions: tuple[Action, ...] = ACTIONS) -> str:
+def sample_config() -> str:
     """A file that changes nothing, in which everything that can be changed stands as a comment."""
     lines = [
         "# MiniGPT: what the terminal app and the window start with. Take the # away from what you change.",
@@ -112,8 +111,12 @@ def sample_config(actions: tuple[Action, ...] = ACTIONS) -> str:
         "# Keys by action, for example n, ctrl+g, shift+f10, space, enter, pageup. No key may do two things.",
         "# [keys]",
     ]
-    for action in actions:
-        lines.append(f"# {action.id} = [{', '.join(map(toml_text, action.keys))}]  # {action.title}")
+    told: set[str] = set()
+    for screen, table in tables().items():
+        own = [action for action in table if action.id not in told]
+        lines += ["#", f"# On the {screen} screen{', beside those above' if told else ' and wherever they are'}:"]
+        lines += [f"# {row.id} = [{', '.join(map(toml_text, row.keys))}]  # {row.title}" for row in own]
+        told |= {row.id for row in own}
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What the terminal app remembers from one time to the next: models, prompts, and which panels were in front.
+"""What the terminal app remembers from one time to the next: models, prompts, colours, which panels were in front.
 
 It is a convenience: what cannot be read is as if there were none, and what cannot be written is left.
 """
@@ -21,11 +21,14 @@ LONGEST = 4096  # characters of one entry
 
 @dataclass(frozen=True)
 class State:
-    """models, prompts   the last used first         panels   of the main screen, the one looked at last first"""
+    """models, prompts   the last used first         panels   of the main screen, the one looked at last first
+    theme             that was chosen in the palette; empty if none was
+    """
 
     models: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     panels: tuple[str, ...] = ()
+    theme: str = ""
 
     def with_model(self, spec: str) -> State:
         return replace(self, models=_first(spec, self.models, MOST_MODELS))
@@ -48,6 +51,7 @@ def read_state() -> State:
                 models=_texts(raw.get("models"), MOST_MODELS),
                 prompts=_texts(raw.get("prompts"), MOST_PROMPTS),
                 panels=_texts(raw.get("panels"), MOST_PANELS),
+                theme=next(iter(_texts([raw.get("theme")], 1)), ""),
             )
     return State()
 

@@ -107,7 +107,7 @@ def run(words: Sequence[str]) -> int:
     opening.start()
     from app.screens.application import MiniGPTApp
 
-    app = MiniGPTApp(opening, words, config.theme)
+    app = MiniGPTApp(opening, words, config.theme if config.is_theme_given else None)
     try:
         app.run()
     finally:

@@ -1,4 +1,7 @@
-"""Other keys for the actions of the table: checked as a whole, then put into it before any screen is made."""
+"""Other keys for the actions of the tables: checked as a whole, then put into them before any screen is made.
+
+An action that several screens share has one id, and the same keys on each of them.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from viewers import actions
+from viewers import actions, compare_actions, models_actions, training_actions
 from viewers.actions import KEY_NAMES, Action
+from viewers.models_actions import TYPING, while_typing
 
 NAMED = {*KEY_NAMES, "backspace", "delete", "insert", *(f"f{i}" for i in range(1, 13))}
 KEY = re.compile(r"((?:ctrl\+)?(?:shift\+)?)([!-~]|[a-z0-9]+)")
@@ -22,9 +26,19 @@ def remapped(table: Iterable[Action], keys: Keys) -> tuple[Action, ...]:
     return tuple(replace(row, keys=tuple(keys[row.id])) if row.id in keys else row for row in table)
 
 
-def refusal_of(table: Sequence[Action], keys: Keys) -> tuple[str, str] | None:
+def tables() -> dict[str, tuple[Action, ...]]:
+    """Every screen's actions, by what the screen is called."""
+    return {
+        "Explore": actions.ACTIONS,
+        "Train": training_actions.TRAINING_ACTIONS,
+        "Compare": compare_actions.COMPARE_ACTIONS,
+        "Models": models_actions.MODELS_ACTIONS,
+    }
+
+
+def refusal_of(keys: Keys) -> tuple[str, str] | None:
     """The first action id whose keys cannot be so, and why; None if all can."""
-    known = {row.id: row for row in table}
+    known = {row.id: row for table in tables().values() for row in table}
     for id, given in keys.items():
         if id not in known:
             close = difflib.get_close_matches(id, known, n=3)
@@ -33,6 +47,17 @@ def refusal_of(table: Sequence[Action], keys: Keys) -> tuple[str, str] | None:
             return id, f"stays {FIXED[id]}: it must work everywhere"
         if wrong := next((key for key in given if not is_key(key)), None):
             return id, f"expected a key as n, ctrl+g, shift+f10, space or pageup, got {wrong[:20]!r}"
+    for screen, table in tables().items():
+        if found := _refused_in(table, keys, screen):
+            return found
+    return None
+
+
+def _refused_in(table: Sequence[Action], keys: Keys, screen: str) -> tuple[str, str] | None:
+    """Why one screen cannot have these keys."""
+    for row in remapped(table, keys):
+        if row.where == TYPING and not while_typing(row):
+            return row.id, f"needs a key that is no character: on the {screen} screen a name is typed"
     for key in twice(remapped(table, keys)) - twice(table):
         users = [row.id for row in remapped(table, keys) if key in row.keys]
         mine = next(id for id in users if id in keys)
@@ -57,6 +82,9 @@ def twice(table: Iterable[Action]) -> set[str]:
 
 
 def use(keys: Keys) -> None:
-    """Give the table of actions these keys. Screens are made from it, so it comes before the first of them."""
+    """Give the tables of actions these keys. Screens are made from them, so it comes before the first of them."""
     actions.ACTIONS = remapped(actions.ACTIONS, keys)
     actions.BY_ID = {action.id: action for action in actions.ACTIONS}
+    training_actions.TRAINING_ACTIONS = remapped(training_actions.TRAINING_ACTIONS, keys)
+    compare_actions.COMPARE_ACTIONS = remapped(compare_actions.COMPARE_ACTIONS, keys)
+    models_actions.MODELS_ACTIONS = remapped(models_actions.MODELS_ACTIONS, keys)

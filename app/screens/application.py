@@ -9,6 +9,7 @@ import signal
 import termios
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
@@ -16,14 +17,14 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
-from app.config import THEMES
+from app.config import FILE, THEMES
 from app.screens.arrangement import PANELS
 from app.screens.explore import Explore
 from app.screens.lists import SamplingLayer
 from app.screens.opening import Opening
 from app.screens.palette import ActionCommands
 from app.screens.switching import Switching
-from app.state import read_state
+from app.state import read_state, write_state
 
 HIGH_CONTRAST = Theme(
     name="high-contrast", primary="#ffff00", secondary="#00ffff", accent="#ffff00", foreground="#ffffff",
@@ -44,11 +45,13 @@ class MiniGPTApp(Switching):
         Binding("ctrl+c", "interrupt", "Stop", show=False, priority=True, system=True),
     ]
 
-    def __init__(self, opening: Opening, arguments: Sequence[str] = (), theme: str = "dark") -> None:
+    def __init__(self, opening: Opening, arguments: Sequence[str] = (), theme: str | None = None) -> None:
+        """`theme`: one of THEMES that was asked for; None: the one that was chosen last."""
         super().__init__()
         self.register_theme(HIGH_CONTRAST)
-        self.theme = THEMES[theme]
         self.opening, self.arguments = opening, arguments
+        self._theme_asked = theme
+        self.theme = self._theme_kept = THEMES[theme] if theme else self._theme_before()
         self.explore = Explore(opening)
         if opening.is_kept_safe:
             self.explore.recent = tuple(p for p in read_state().panels if p in PANELS) or self.explore.recent
@@ -56,8 +59,24 @@ class MiniGPTApp(Switching):
         self._asked_s = -ASKED_S
         self._terminal = termios.tcgetattr(0) if os.isatty(0) else None
 
+    def _theme_before(self) -> str:
+        """The theme of the last time, if there is one and it is one still."""
+        before = read_state().theme if self.opening.is_kept_safe else ""
+        return before if before in self.available_themes else THEMES["dark"]
+
+    def _theme_chosen(self, theme: Theme) -> None:
+        """Note a theme for the next time."""
+        if theme.name == self._theme_kept:
+            return
+        self._theme_kept = theme.name
+        if self.opening.is_kept_safe:
+            write_state(replace(read_state(), theme=theme.name))
+        if self._theme_asked:
+            self.notify(f"{FILE} names {self._theme_asked}, which comes first the next time.", markup=False)
+
     def on_mount(self) -> None:
         self.push_screen(self.explore)
+        self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self._running_loop = asyncio.get_running_loop()
         signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
         self._handlers = {number: signal.signal(number, self._signalled) for number in signals}

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from app.widgets.ink import clip
+from app.widgets.keys import keys_of
 from engine.text import NEWLINE, visible
 from viewers.actions import ACTIONS, Action, groups_of, shown
 
@@ -37,9 +38,9 @@ class HelpLayer(Layer):
     """Every action of a screen with its keys, made from its table of actions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1,q,enter", "close", "Close", show=False),
-        Binding("j", "scroll('down')", show=False),
-        Binding("k", "scroll('up')", show=False),
+        Binding(f"{keys_of('help', 'enter')},{keys_of('quit')}", "close", "Close", show=False),
+        Binding(keys_of("down"), "scroll('down')", show=False),
+        Binding(keys_of("up"), "scroll('up')", show=False),
     ]
 
     def __init__(self, actions: Sequence[Action] = ACTIONS) -> None:

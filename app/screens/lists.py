@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from app.screens.layers import Layer
 from app.widgets.ink import clip
+from app.widgets.keys import keys_of
 from app.widgets.stage_rows import branch_rows, stage_rows
 from engine.errors import MiniGPTError
 from engine.sampling import Sampler
@@ -35,8 +36,8 @@ class ListLayer(Layer):
     """Rows with a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
+        Binding(keys_of("up", "up"), "move(-1)", show=False),
+        Binding(keys_of("down", "down"), "move(1)", show=False),
     ]
 
     def __init__(self) -> None:

@@ -21,12 +21,15 @@ from app.model_choices import TEXT, Choice, common_start, completions, is_path, 
 from app.screens.layers import Layer, Line
 from app.state import read_state
 from app.widgets.ink import clip
+from app.widgets.keys import typing_keys
 from engine.errors import Cancelled, MiniGPTError
 from engine.text import visible
+from viewers.actions import shown
+from viewers.models_actions import MODELS_ACTIONS, while_typing
 
 POLL_S = 0.1
 GROUP, ANSWER, COUNT = 9, 13, 16  # widths of columns
-HINT = "type to narrow, or a path · ↑ ↓ choose · Tab completes · Enter opens · Esc closes"
+HINT = "type to narrow, or a path · {up} {down} choose · {complete} completes · Enter opens · Esc closes"
 
 
 class Download:
@@ -62,11 +65,11 @@ class ModelsLayer(Layer):
     """Answers with what to open: MODEL, or a trace."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-        Binding("pagedown", "move(10)", show=False),
-        Binding("tab", "complete", show=False, priority=True),
+        Binding(typing_keys("up"), "move(-1)", show=False),
+        Binding(typing_keys("down"), "move(1)", show=False),
+        Binding(typing_keys("page_up"), "move(-10)", show=False),
+        Binding(typing_keys("page_down"), "move(10)", show=False),
+        Binding(typing_keys("complete"), "complete", show=False, priority=True),
     ]
 
     def __init__(self, now: str) -> None:
@@ -84,7 +87,7 @@ class ModelsLayer(Layer):
             yield Line("", id="typed", placeholder="a name, or a path", select_on_focus=False)
             yield Static(id="rows")
             yield Static(id="answer")
-            yield Static(Content(HINT), classes="layer-hint")
+            yield Static(Content(hint()), classes="layer-hint")
 
     def on_mount(self) -> None:
         self.query_one(Line).focus()
@@ -198,3 +201,9 @@ class ModelsLayer(Layer):
             self.download.cancel()
         else:
             self.dismiss(None)
+
+
+def hint() -> str:
+    """What to do here, with the keys that it is done with."""
+    keys = {row.id: shown(while_typing(row)[0]) for row in MODELS_ACTIONS}
+    return HINT.format(**keys)

@@ -30,7 +30,7 @@ class ActionCommands(Provider):
         ]
         save = "Writes this screen as an SVG picture into the present directory."
         found.append(Entry("Save the screen", save, lambda: self.app.set_timer(0.2, self._save)))  # once this is closed
-        return [*found, Entry("Theme", "Other colours.", self.app.action_change_theme)]
+        return [*found, Entry("Theme", "Other colours, also the next time.", self.app.action_change_theme)]
 
     def _runner(self, action: Action) -> Callable:
         return lambda: self.screen.run_action(action.id)
