@@ -59,7 +59,7 @@ def undo_edit(session: Session, stop: Callable[[], bool]) -> None:
     """Back to the edits before the last change of them."""
     history = session.edit_history
     if not history.undone:
-        raise InputError("there is no edit to undo: a edits the value under the cursor")
+        raise InputError("no value was changed by hand: a changes the one under the cursor; { undoes in the text")
     _become(session, history.undone[-1], history.redone, stop)
     history.undone.pop()
 
@@ -68,7 +68,7 @@ def redo_edit(session: Session, stop: Callable[[], bool]) -> None:
     """Forward to the edits that were undone last."""
     history = session.edit_history
     if not history.redone:
-        raise InputError("there is no edit to redo")
+        raise InputError("no changed value was undone; } redoes in the text")
     _become(session, history.redone[-1], history.undone, stop)
     history.redone.pop()
 
