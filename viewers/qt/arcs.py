@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPainterP
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from viewers.picture import Picture, number_text
-from viewers.qt.canvas import label_of
+from viewers.qt.axes import label_of
 from viewers.qt.theme import AT_NIGHT, Theme, qcolor
 
 GAP = 6

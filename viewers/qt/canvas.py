@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from engine.text import visible
-from viewers.palette import ABSENT, LEVELS, RGB, blend
-from viewers.picture import Axis, Picture, number_text, shrink
+from viewers.palette import ABSENT, LEVELS, RGB
+from viewers.picture import Picture, number_text, shrink
+from viewers.qt.axes import BAR, GAP, Labels, draw_bar, draw_columns, draw_rows, ticks_of
 from viewers.qt.theme import AT_NIGHT, Theme, qcolor
 
-BAR, GAP = 12, 6
-LONGEST = 14  # letters of a label
+LARGEST = 26.0  # pixels of a cell that is not square
 
 
 def indexed(levels: np.ndarray, colours: tuple[RGB, ...], absent: RGB) -> QImage:
@@ -27,21 +24,6 @@ def indexed(levels: np.ndarray, colours: tuple[RGB, ...], absent: RGB) -> QImage
     image = QImage(padded.data, wide, high, stride, QImage.Format.Format_Indexed8)
     image.setColorTable([qcolor(c).rgb() for c in (*colours, absent)])
     return image.copy()  # it owns its bytes
-
-
-def label_of(axis: Axis, i: int) -> str:
-    """What stands beside a row or column: the token's text, or the number."""
-    if i < len(axis.labels):
-        text = visible(axis.labels[i], spaces=True) or "∅"
-        return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-    return str(axis.number(i))
-
-
-def every(cells: int, length: float, needed: float) -> int:
-    """Every how many cells a label fits: 1, 2, 5, 10, 20 ..."""
-    least = needed * cells / max(length, 1)
-    step = 10 ** max(0, math.floor(math.log10(max(least, 1))))
-    return next(int(step * k) for k in (1, 2, 5, 10) if step * k >= least)
 
 
 class Heat(QWidget):
@@ -99,36 +81,28 @@ class Heat(QWidget):
 
     def plot(self) -> QRectF:
         """Where the cells are drawn."""
+        return self._laid_out()[0]
+
+    def _laid_out(self) -> tuple[QRectF, Labels, Labels]:
+        """The place of the cells, and the names of rows and columns beside it."""
         picture = self.picture
         assert picture is not None
         metrics = QFontMetrics(self.font())
-        high = metrics.height()
-        left = self._label_room(picture.rows, metrics) + high + GAP
-        below = self._label_room(picture.columns, metrics) + high + GAP
-        right = BAR + GAP + max(metrics.horizontalAdvance(number_text(v)) for v in self._ticks()) + GAP
-        top = high + GAP
-        room = QRectF(left, top, max(10.0, self.width() - left - right), max(10.0, self.height() - top - below))
+        high, most = metrics.height(), 0.28 * min(self.width(), self.height() * 1.6)
+        tall, wide = self.height() - 4.0 * high, self.width() - 6.0 * high
         if picture.square:
-            side = min(room.width(), room.height())
-            return QRectF(room.left(), room.top(), side, side)
-        most = 26.0  # a cell need not be larger
-        return QRectF(
-            room.left(), room.top(),
-            min(room.width(), most * 2 * picture.columns.size), min(room.height(), most * picture.rows.size),
-        )  # fmt: skip
-
-    def _label_room(self, axis: Axis, metrics: QFontMetrics) -> int:
-        if axis.size <= 1 and not axis.labels:
-            return 0
-        shown = range(0, axis.size, max(1, axis.size // 64))
-        widest = max(metrics.horizontalAdvance(label_of(axis, i)) for i in (*shown, axis.size - 1))
-        return min(widest, int(0.28 * min(self.width(), self.height() * 1.6))) + GAP
-
-    def _ticks(self) -> tuple[float, ...]:
-        assert self.picture is not None
-        scale = self.picture.scale
-        middle = scale.low + (scale.high - scale.low) * 0.5 ** (1 / scale.power)
-        return (scale.low, middle, scale.high) if scale.high > scale.low else (scale.low,)
+            tall = wide = min(tall, wide)
+        rows, columns = Labels(picture.rows, tall, metrics, most), Labels(picture.columns, wide, metrics, most)
+        left, below = rows.room + high + 2 * GAP, columns.room + high + GAP
+        numbers = max(metrics.horizontalAdvance(number_text(v)) for v in ticks_of(picture.scale))
+        right, top = BAR + numbers + 3 * GAP, 1.5 * high + 2  # the first row's name stands half above it
+        wide, tall = max(10.0, self.width() - left - right), max(10.0, self.height() - top - below)
+        if picture.square:
+            wide = tall = min(wide, tall)
+        else:  # a cell need not be larger
+            wide, tall = min(wide, 2 * LARGEST * picture.columns.size), min(tall, LARGEST * picture.rows.size)
+        plot = QRectF(left, top, wide, tall)
+        return plot, rows.along(tall), columns.along(wide)
 
     def cell_at(self, point: QPointF) -> tuple[int, int] | None:
         """The row and column under a point of the widget."""
@@ -160,17 +134,29 @@ class Heat(QWidget):
             frame = self.rect().adjusted(12, 12, -12, -12)
             painter.drawText(frame, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.empty)
             return
-        plot = self.plot()
+        plot, rows, columns = self._laid_out()
         painter.drawImage(plot, self._pixels(painter, plot))
         painter.setPen(QPen(qcolor(theme.line), 1))
         painter.drawRect(plot)
         if self.cell:
             self._crosshair(painter, plot, *self.cell)
-        self._labels(painter, plot)
-        self._colour_bar(painter, plot)
-        painter.setPen(qcolor(theme.text))
+        row, column = self.cell or (-1, -1)
+        draw_rows(painter, plot, rows, row, theme)
+        draw_columns(painter, plot, columns, column, theme)
         metrics = QFontMetrics(self.font())
-        title = metrics.elidedText(self.title, Qt.TextElideMode.ElideRight, self.width() - 2 * GAP)
+        draw_bar(painter, plot, picture.scale, metrics, theme)
+        self._heading(painter, metrics)
+
+    def _heading(self, painter: QPainter, metrics: QFontMetrics) -> None:
+        """What it is to the left, what the colours measure to the right; the latter is never left out."""
+        assert self.picture is not None
+        said = self.picture.about or self.picture.scale.unit
+        about = metrics.horizontalAdvance(said)
+        painter.setPen(qcolor(self.theme.dim))
+        box = QRectF(0, 0, self.width() - GAP, metrics.height() + 2)
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, said)
+        painter.setPen(qcolor(self.theme.text))
+        title = metrics.elidedText(self.title, Qt.TextElideMode.ElideRight, self.width() - about - 4 * GAP)
         painter.drawText(QPointF(GAP, metrics.ascent() + 2), title)
 
     def _pixels(self, painter: QPainter, plot: QRectF) -> QImage:
@@ -196,78 +182,6 @@ class Heat(QWidget):
         painter.fillRect(QRectF(x, plot.top(), wide, plot.height()), veil)
         painter.setPen(QPen(light, 1))
         painter.drawRect(QRectF(x, y, max(wide, 2), max(high, 2)))
-
-    def _labels(self, painter: QPainter, plot: QRectF) -> None:
-        assert self.picture is not None
-        picture, metrics = self.picture, QFontMetrics(self.font())
-        high = metrics.height()
-        row, column = self.cell or (-1, -1)
-        room = int(plot.left() - high - GAP)
-        if room > 0 and (picture.rows.size > 1 or picture.rows.labels):
-            size = plot.height() / picture.rows.size
-            for i in self._shown(picture.rows, plot.height(), high, row):
-                self._pen(painter, i == row)
-                box = QRectF(high, plot.top() + (i + 0.5) * size - high / 2, room, high)
-                words = metrics.elidedText(label_of(picture.rows, i), Qt.TextElideMode.ElideRight, room)
-                painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
-        room = self._label_room(picture.columns, metrics)
-        if room:
-            size = plot.width() / picture.columns.size
-            for i in self._shown(picture.columns, plot.width(), high, column):
-                self._pen(painter, i == column)
-                words = metrics.elidedText(label_of(picture.columns, i), Qt.TextElideMode.ElideRight, room)
-                painter.save()
-                painter.translate(plot.left() + (i + 0.5) * size, plot.bottom() + 3)
-                painter.rotate(90)
-                painter.drawText(QRectF(0, -high / 2, room, high), Qt.AlignmentFlag.AlignVCenter, words)
-                painter.restore()
-        self._names(painter, plot, metrics, room)
-
-    def _names(self, painter: QPainter, plot: QRectF, metrics: QFontMetrics, below: int) -> None:
-        """The axes' names."""
-        assert self.picture is not None
-        high = metrics.height()
-        painter.setPen(qcolor(self.theme.dim))
-        across = QRectF(0, plot.bottom() + below + 2, plot.left() + plot.width(), high + 2)
-        painter.drawText(across, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, self.picture.columns.name)
-        painter.save()
-        painter.translate(0, plot.top())
-        painter.rotate(-90)
-        room = max(plot.height(), metrics.horizontalAdvance(self.picture.rows.name) + 4.0)
-        painter.drawText(QRectF(-room, 0, room, high), Qt.AlignmentFlag.AlignRight, self.picture.rows.name)
-        painter.restore()
-
-    def _shown(self, axis: Axis, length: float, needed: float, chosen: int) -> list[int]:
-        """Which labels are written: as many as fit, and the chosen one in place of its neighbours."""
-        step = every(axis.size, length, needed)
-        size = length / axis.size
-        near = [i for i in range(0, axis.size, step) if chosen < 0 or abs(i - chosen) * size >= needed]
-        return [*near, chosen] if 0 <= chosen < axis.size else near
-
-    def _pen(self, painter: QPainter, is_chosen: bool) -> None:
-        theme = self.theme
-        painter.setPen(qcolor(theme.accent if is_chosen else blend(theme.panel, theme.text, 0.78)))
-
-    def _colour_bar(self, painter: QPainter, plot: QRectF) -> None:
-        assert self.picture is not None
-        scale, metrics = self.picture.scale, QFontMetrics(self.font())
-        colours = self.theme.map(scale.kind)
-        x, height = plot.right() + GAP, max(plot.height(), 48.0)
-        step = height / len(colours)
-        for i, colour in enumerate(reversed(colours)):
-            painter.fillRect(QRectF(x, plot.top() + i * step, BAR, step + 0.5), qcolor(colour))
-        painter.setPen(qcolor(self.theme.dim))
-        ticks = self._ticks()
-        for i, value in enumerate(ticks):
-            y = plot.top() + height * (1 - i / max(1, len(ticks) - 1))
-            y = min(max(y, plot.top() + metrics.ascent() / 2), plot.top() + height - metrics.ascent() / 2)
-            painter.drawText(QPointF(x + BAR + 3, y + metrics.ascent() / 2 - 1), number_text(value))
-        said = self.picture.about or scale.unit
-        if said:
-            box = QRectF(0, 0, self.width() - GAP, metrics.height() + 2)
-            wide = metrics.horizontalAdvance(said) + metrics.horizontalAdvance(self.title) + 4 * GAP
-            if wide < self.width():
-                painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, said)
 
     # mouse and keys
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
 
 from engine.snapshot import Snapshot
 from engine.text import visible
-from viewers.qt.canvas import every
+from viewers.qt.axes import every
 from viewers.qt.logprob_panel import MOST_DOTS, short
 from viewers.qt.panel import Desk, Is, Panel, dim_label
 from viewers.qt.plots import Chart

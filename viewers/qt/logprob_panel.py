@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from engine.snapshot import TokenView
 from engine.text import visible
-from viewers.qt.canvas import every
+from viewers.qt.axes import every
 from viewers.qt.panel import Desk, Panel, dim_label
 from viewers.qt.plots import Chart
 from viewers.tokens import token_sentence
@@ -55,8 +55,13 @@ class LogprobPanel(Panel):
         self.chart.line("surprise, −log p", x, surprise, theme.series[1], dots=len(tokens) <= MOST_DOTS)
         self.chart.put_cursor(float(self.desk.view.query(snapshot)) if tokens else None)
         self.chart.span(0, max(1, len(tokens) - 1))
-        step = every(max(1, len(tokens)), max(60, self.width() - 70), 44)
-        self.chart.label_ticks([(i, short(tokens[i].text)) for i in range(0, len(tokens), step)])
+        step = every(max(1, len(tokens)), max(60, self.width() - 70), 58)
+        self.chart.label_ticks(
+            [
+                (i, f"{i} {short(tokens[i].text)}" if step > 1 else short(tokens[i].text))
+                for i in range(0, len(tokens), step)
+            ]
+        )
         self.chart.show_or_say()
         self.says.setText(self.sentence)
 

@@ -12,7 +12,7 @@ def strip_words(s: Snapshot) -> str:
     """As the terminal app's strip says it, in one line."""
     settings, sampler, memory = s.settings, s.sampler, s.memory
     parts = [
-        f"{visible(s.model_name)} ({visible(s.model_line)})", s.dtype,
+        visible(s.model_name), s.dtype,
         f"KV {shown(settings.kv_cache)}", f"INT8 {settings.int8}", f"rank {shown(settings.low_rank_mlp)}",
         f"seed {s.seed}", f"temperature {sampler.temperature:g}", f"top-k {sampler.top_k or 'all'}",
         f"top-p {sampler.top_p:g}", f"{len(s.tokens)} of {s.context} tokens",
@@ -23,4 +23,6 @@ def strip_words(s: Snapshot) -> str:
         parts.insert(3, f"window {settings.kv_window}")
     if s.tokens_per_s:
         parts.append(f"{s.tokens_per_s:.0f} tokens/s")
-    return "  ·  ".join(parts)
+    if s.speed_limit:
+        parts.append(f"at most {s.speed_limit:g}/s")
+    return "  ·  ".join([*parts, visible(s.model_line)])  # what never changes is cut first

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QScrollArea, QVBoxLay
 
 from engine.snapshot import Snapshot
 from engine.text import visible
-from viewers.qt.panel import Desk, Panel, dim_label
+from viewers.qt.panel import Desk, Is, Panel, dim_label
 from viewers.qt.token_flow import EMPTY, Legend, TokenFlow
 
 
@@ -71,6 +71,8 @@ class TextPanel(Panel):
         box.addWidget(self.says)
         self.says.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)
         self.says.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._follows = True  # the end of the text stays in sight
+        scroll.verticalScrollBar().rangeChanged.connect(lambda _, last: self._keep_end(last))
         self.flow.moved.connect(self._moved)
         self.prompt.given.connect(self._run)
 
@@ -96,20 +98,23 @@ class TextPanel(Panel):
 
     def drawn_from(self) -> object:
         s, view = self.desk.snapshot, self.desk.view
-        return s and (s.tokens, s.ended, s.vocab, view.token, view.colouring)
+        return s and (s.tokens, s.ended, s.vocab, Is(s.difference), view.token, view.colouring)
 
     def draw_now(self) -> None:
         snapshot, view, theme = self.desk.snapshot, self.desk.view, self.desk.theme
-        follows = self.area.verticalScrollBar().value() >= self.area.verticalScrollBar().maximum() - 4
+        bar = self.area.verticalScrollBar()
+        self._follows = view.token is None and bar.value() >= bar.maximum() - 4
         if snapshot is not None:
             self.prompt.put(given_text(snapshot))
         self.flow.show_text(snapshot, view, theme)
         self.legend.colouring, self.legend.theme = view.colouring, theme
         self.legend.update()
         self.says.setText(self.sentence)
-        if follows and view.token is None:
-            bar = self.area.verticalScrollBar()
-            bar.setValue(bar.maximum())
+
+    def _keep_end(self, last: int) -> None:
+        """The text has become longer, or its lines others."""
+        if self._follows:
+            self.area.verticalScrollBar().setValue(last)
 
     @property
     def sentence(self) -> str:

@@ -11,7 +11,8 @@ from engine.text import visible
 from viewers.listing_tree import stands_in
 from viewers.numbers import shape_text
 from viewers.picture import Chosen, Picture, finite_of, number_text, picture_of
-from viewers.qt.canvas import Heat, label_of
+from viewers.qt.axes import label_of
+from viewers.qt.canvas import Heat
 from viewers.qt.panel import Desk, Is, Panel, dim_label
 from viewers.qt.plots import Chart
 
