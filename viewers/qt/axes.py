@@ -9,11 +9,12 @@ from PySide6.QtGui import QFontMetrics, QPainter
 
 from engine.text import visible
 from viewers.palette import blend
-from viewers.picture import Axis, Scale, number_text
+from viewers.picture import KEY, QUERY, TOKEN, Axis, Scale, number_text
 from viewers.qt.theme import Theme, qcolor
 
 BAR, GAP = 12, 6
 LONGEST = 14  # letters of a label
+FEW = 5  # every how many cells a label stands that has its number
 
 
 def label_of(axis: Axis, i: int, numbered: bool = False) -> str:
@@ -33,11 +34,12 @@ def every(cells: int, length: float, needed: float) -> int:
 
 
 class Labels:
-    """The names along one axis of this length: those that fit; where not all do, each says which it is."""
+    """The names along one axis of this length: those that fit; where that are few, each says which it is."""
 
     def __init__(self, axis: Axis, length: float, metrics: QFontMetrics, most: float) -> None:
         self.axis, self.metrics, self.high = axis, metrics, metrics.height()
         self.along(length)
+        self.is_numbered = self.step >= FEW and axis.name in (QUERY, KEY, TOKEN)  # other names say it themselves
         self.room = 0
         if axis.size > 1 or axis.labels:
             shown = (*range(0, axis.size, max(self.step, axis.size // 64 or 1)), axis.size - 1)
@@ -50,7 +52,7 @@ class Labels:
         return self
 
     def text(self, i: int) -> str:
-        return label_of(self.axis, i, numbered=self.step > 1)
+        return label_of(self.axis, i, self.is_numbered)
 
     def fitting(self, i: int) -> str:
         """The name within the room there is."""

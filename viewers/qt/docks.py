@@ -36,7 +36,7 @@ class Docks:
             dock = QDockWidget(panel.title, window)
             dock.setObjectName(panel.name)
             dock.setWidget(panel)
-            dock.visibilityChanged.connect(lambda _, p=panel: p.refresh())
+            dock.visibilityChanged.connect(panel.put_in_front)
             self.docks[panel.name] = dock
         self.arrange()
 
@@ -70,7 +70,10 @@ class Docks:
         dock = self.docks[name]
         dock.show()
         dock.raise_()
-        dock.widget().setFocus()
+        panel = dock.widget()
+        assert isinstance(panel, Panel)
+        panel.put_in_front(True)
+        panel.setFocus()
 
     def keep(self, settings: QSettings) -> None:
         settings.setValue("layout", VERSION)

@@ -44,7 +44,7 @@ class LensPanel(Panel):
     def refresh(self) -> None:
         """Keep it on what the pass has done, after the token under the cursor."""
         snapshot = self.desk.snapshot
-        if self.isVisible() and snapshot is not None:
+        if self.in_sight and snapshot is not None:
             wanted = asked_of(snapshot, position := self.desk.view.query(snapshot))
             if wanted is not None and wanted != self._asked:
                 self._asked = wanted

@@ -69,7 +69,7 @@ class Looking(Wired):
 
     def put_lens_away(self) -> bool:
         """Show the value in place of the lens; whether it was seen."""
-        is_seen = self.panels["lens"].isVisible()
+        is_seen = self.panels["lens"].in_sight
         if is_seen:
             self.docks.bring("value")
         return is_seen
@@ -81,8 +81,8 @@ class Looking(Wired):
         watched = self.view.watched
         is_new = line.address not in watched
         self.look(watched=(*watched, line.address) if is_new else tuple(a for a in watched if a != line.address))
-        if is_new:
-            self.docks.bring("watch")
+        if is_new or not self.view.watched:  # of nothing there is nothing to see
+            self.docks.bring("watch" if is_new else "value")
         self.say(f"{line.address} is {'watched' if is_new else 'not watched any more'}")
 
     def do_maximise(self) -> None:

@@ -179,7 +179,7 @@ class Mosaic(QWidget):
             row, column = tiles.place_of(self.layer, head)
             painter.setPen(qcolor(self.theme.accent if head == self.head else self.theme.dim))
             room = QRectF(box.left() + column * wide, box.top() + row * high, wide - GAP, self._title_high)
-            said = metrics.elidedText(words, Qt.TextElideMode.ElideRight, int(room.width()))
+            said = words if metrics.horizontalAdvance(words) <= room.width() else words.split(" ")[0]
             painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, said)
 
     def _legend(self, painter: QPainter, box: QRectF) -> None:

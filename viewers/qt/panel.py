@@ -60,6 +60,7 @@ class Panel(QWidget):
         super().__init__()
         self.desk = desk
         self._drawn: object = None
+        self._is_in_front = True
         self.setAccessibleName(self.title)
 
     def drawn_from(self) -> object:
@@ -71,12 +72,22 @@ class Panel(QWidget):
 
     def refresh(self) -> None:
         """Draw, if it would look different and can be seen."""
-        if not self.isVisible():
+        if not self.in_sight:
             return
         key = (self.drawn_from(), self.desk.theme)
         if key != self._drawn:
             self._drawn = key
             self.draw_now()
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether somebody can see it. Qt calls a dock behind another tab visible too: it only stands elsewhere."""
+        return self._is_in_front and self.isVisible()
+
+    def put_in_front(self, is_in_front: bool) -> None:
+        """Its dock came before the others of its tabs, or went behind."""
+        self._is_in_front = is_in_front
+        self.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
