@@ -87,6 +87,7 @@ class MemoryReport:
     base_kept_bytes     base weights turned into float32 in memory of our own that this program does not read
     what, line          the pass that the activations are of, and the line done last in it ("" before the first)
     now_bytes           what a run without stepping would hold there; `pass_peak_bytes` the most at any line of it
+    along               the same at every line of that pass, in order
     """
 
     layers: tuple[LayerMemory, ...]
@@ -102,6 +103,7 @@ class MemoryReport:
     line: str = ""
     now_bytes: int = 0
     pass_peak_bytes: int = 0
+    along: tuple[int, ...] = ()
     slots: tuple[Slots, ...] = ()
 
     def total(self, part: str) -> int:

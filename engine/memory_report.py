@@ -56,9 +56,10 @@ class Stored(NamedTuple):
 
 
 class Walked(NamedTuple):
-    """What a run without stepping would hold at each line of a pass, by storage."""
+    """What a run without stepping would hold at each line of a pass, by storage, and all storages together."""
 
     lines: tuple[dict[str, int], ...]
+    needed: tuple[int, ...]
     peaks: dict[Part, int]
 
 
@@ -107,7 +108,8 @@ class MemoryMeter:
             what=stepper.what if stepper else "the next token",
             line=stepper.run.program.lines[cursor - 1].out if stepper and cursor else "",
             now_bytes=sum(now.values()),
-            pass_peak_bytes=max((sum(storages.values()) for storages in walked.lines), default=0),
+            pass_peak_bytes=max(walked.needed, default=0),
+            along=walked.needed,
             slots=slots_of(cache),
         )
 
@@ -167,7 +169,7 @@ def walk(program: Program, shapes: Mapping[str, Shape]) -> Walked:
     for line, storages in zip(program.lines, lines, strict=True):
         row = key_of(line.out)
         peaks[row] = max(peaks.get(row, 0), sum(storages.values()))
-    return Walked(lines, peaks)
+    return Walked(lines, tuple(sum(storages.values()) for storages in lines), peaks)
 
 
 def shapes_of(program: Program, weights: Weights, cache: KVCache | None, tokens: int) -> dict[str, Shape]:

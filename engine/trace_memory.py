@@ -22,6 +22,7 @@ class RecordedMemory:
         self._reads = [reads_of(row, trace.rows[:i]) for i, row in enumerate(trace.rows)]
         self._roots = roots_of(trace.rows, self._reads)
         self._last = {root: i for i, root in enumerate(self._roots.values())} | last_reads(self._reads, self._roots)
+        self._along = tuple(row.needed_bytes for row in trace.rows)
         self._weights: dict[Part, int] = {}
         self._peaks: dict[Part, int] = {}
         for row in trace.rows:
@@ -43,12 +44,13 @@ class RecordedMemory:
             layers=by_place(parts),
             mapped_bytes=0,
             owned_bytes=sum(self._weights.values()),
-            peak_needed_bytes=max((row.needed_bytes for row in self.rows), default=0),
+            peak_needed_bytes=max(self._along, default=0),
             parts=parts,
             what=what,
             line=line.address if line else "",
             now_bytes=line.needed_bytes if line else 0,
-            pass_peak_bytes=max((row.needed_bytes for row in self.rows), default=0),
+            pass_peak_bytes=max(self._along, default=0),
+            along=self._along,
         )
 
     def recorded(self, values: Mapping[str, Array]) -> dict[Part, int]:

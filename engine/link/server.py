@@ -70,8 +70,8 @@ class LinkServer:
     def _tell(self) -> None:
         while not self.closed.is_set():
             sleep(INTERVAL_S)
-            waiting_s = 0.0 if self._untaken_since is None else perf_counter() - self._untaken_since
-            if self._untaken_since is not None and waiting_s < UNTAKEN_S:
+            since = self._untaken_since  # read once: the other thread may clear it at any moment
+            if since is not None and perf_counter() - since < UNTAKEN_S:
                 continue
             try:
                 self._tell_one()

@@ -151,6 +151,15 @@ def test_needed_and_held_while_stepping(begun):
     assert done.now_bytes < report.now_bytes < done.pass_peak_bytes < done.total("activation_held_bytes")
 
 
+def test_along_the_pass_stands_what_is_needed_at_every_line(begun):
+    session, report = begun("llama")
+    along = report().along
+    assert len(along) == len(session.stepper.run.program) and max(along) == report().pass_peak_bytes
+    for needed in along:
+        session.stepper.step()
+        assert report().now_bytes == needed
+
+
 def test_a_ring_says_which_position_lies_where(begun):
     _, report_now = begun("mistral", 20, kv_window=3)
     (slots,) = report_now().slots

@@ -64,6 +64,10 @@ class Chart(QWidget):
             label.setText(label.text, color=hexed(theme.text))
         self._legend.setBrush(qcolor(blend(theme.panel, theme.raised, 0.6)))
 
+    def without_legend(self) -> None:
+        """For one line that the axis names: a legend would only hide some of it."""
+        self._legend.setVisible(False)
+
     def name_up(self, words: str) -> None:
         self._up = words
 

@@ -31,7 +31,7 @@ class Roofline(Chart):
     def __init__(self) -> None:
         super().__init__("FLOP per byte moved", "FLOP/s", "Lines under the roofs of this machine", EMPTY)
         self.plot.setLogMode(x=True, y=True)
-        self._legend.setVisible(False)  # it would hide what it names: there is too little room beside the points
+        self.without_legend()  # it would hide points: the names stand above
         self.key = BarLegend()
         box = self.layout()
         assert isinstance(box, QVBoxLayout)

@@ -136,7 +136,8 @@ def test_memory_is_the_report(window, driver):
     report = driver.latest.memory
     rows = memory_rows(report)
     assert [row.parts[0] for row in rows] == [layer.weights_bytes for layer in report.layers]
-    assert sum(row.parts[1] for row in rows) == report.total("cache_allocated_bytes")
+    assert sum(row.parts[1] for row in rows) == report.total("cache_used_bytes")
+    assert sum(row.parts[1] + row.parts[2] for row in rows) == report.total("cache_allocated_bytes")
     assert isinstance(report.layers[0], LayerMemory) and bytes_text(sum(rows[0].parts)) == rows[0].number
 
 
