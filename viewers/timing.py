@@ -64,4 +64,6 @@ def sentence_of(row: TimeRow, peaks: Peaks | None) -> str:
 
 def peaks_text(peaks: Peaks) -> str:
     """`38.1 GFLOP/s, 9.3 GiB/s`."""
-    return f"{count_text(peaks.flops_per_s)}FLOP/s, {bytes_text(peaks.bytes_per_s)}/s"
+    count = count_text(peaks.flops_per_s)
+    number = count.rstrip("kMGT")
+    return f"{number} {count.removeprefix(number)}FLOP/s, {bytes_text(peaks.bytes_per_s)}/s"

@@ -119,7 +119,7 @@ class AttentionPanel(HeadTiles):
             )
         if height >= 14 and self.looks.what == "head":
             words = self.habit_words(snapshot, self.view.layer, self.view.head)
-            rows.append(self.row(width).add(words, self.style_of("dim")).strip())
+            rows += self.wrapped(words, width, 2, self.style_of("dim"))
         return rows
 
     def _said_name(self, snapshot: Snapshot) -> str:

@@ -76,13 +76,13 @@ class HeadTiles(HeatMap):
         return self._habits[1]
 
     def habit_words(self, snapshot: Snapshot, layer: int, head: int) -> str:
-        """`previous 0.81, first 0.05, same —, induction 0.10; 0.63 nats`: means over the text, the last the entropy."""
+        """`previous 0.81, first 0.05, same —, induction 0.10; entropy 0.63 nats`: means over the text."""
         entropy = snapshot.entropy()[layer, head]
         mean = float(entropy[np.isfinite(entropy)].mean()) if np.isfinite(entropy).any() else np.nan
-        said = f"{mean:.2f} nats"
+        said = f"entropy {mean:.2f} nats"
         habits = self.habits(snapshot)
         if habits is None:
-            return f"entropy {said}"
+            return said
         return ", ".join(f"{name} {share_text(float(habits[i, layer, head]))}" for i, name in enumerate(HABITS)) + (
             f"; {said}"
         )
@@ -101,14 +101,11 @@ class HeadTiles(HeatMap):
             self._place = (0, 0, Fit(1, 1), 1, 1)
             dots = f"  dot: largest of {pool}×{pool} or less" if pool > 1 else ""
             rows.append(self._legend(replace(picture, scale=scale, about=self.about() + dots), width, 1, 1))
-        return [*rows, *(self.row(width).add(line, self.style_of("strong")).strip() for line in said)]
+        return [*rows, *said]
 
-    def _said_in(self, sentence: str, width: int, height: int) -> list[str]:
+    def _said_in(self, sentence: str, width: int, height: int) -> list[Strip]:
         """The sentence in one line, or in two where it is too long and there is room."""
-        if height < 3:
-            return []
-        name, _, rest = sentence.partition(": ")
-        return [f"{name}:", rest] if len(sentence) > width and height >= 10 else [sentence]
+        return self.wrapped(sentence, width, 2 if height >= 10 else 1, self.style_of("strong")) if height >= 3 else []
 
     def tile_at(self, x: int, y: int) -> tuple[int, int] | None:
         """The layer and head that are drawn there."""

@@ -8,12 +8,13 @@ from textual.strip import Strip
 
 from app.widgets import heat_cells
 from app.widgets.heat_cells import Fit
-from app.widgets.ink import Row, clip
+from app.widgets.ink import Row, cells, clip
 from app.widgets.panel import Panel
 from engine.snapshot import Snapshot
 from viewers.picture import Axis, Picture, number_text, shrink
 
 Array = np.ndarray
+LEAST_RAMP = 4  # characters of a scale
 
 
 class HeatMap(Panel):
@@ -175,16 +176,21 @@ class HeatMap(Panel):
             row.to(place).add(words, style)
 
     def _legend(self, picture: Picture, width: int, high: int, wide: int) -> Strip:
+        """The scale with its ends, then what a cell stands for; the scale gives way, where there is little room."""
         scale, dim = picture.scale, self.style_of("dim")
-        row = self.row(width).add(("≤" if scale.log else "") + number_text(scale.low) + " ", dim)
-        size = min(20, max(4, width // 4))
-        row.extend(heat_cells.legend(scale.kind, size, self.app.no_color), size)
-        row.add(f" {number_text(scale.high)} {picture.about or scale.unit}".rstrip(), dim)
+        low = ("≤" if scale.log else "") + number_text(scale.low) + " "
+        end = f" {number_text(scale.high)} {picture.about or scale.unit}".rstrip()
+        room = width - cells(low) - cells(end)
+        more, style = "", dim
         if high * wide > 1:
-            row.add(f"  cell: largest of {high}×{wide}", self.style_of("warn"))
+            more, style = f"  cell: largest of {high}×{wide}", self.style_of("warn")
+            more = more if cells(more) + LEAST_RAMP <= room else f"  max {high}×{wide}"
         elif not np.isfinite(picture.values).all():
-            row.add(f"  {'·' if self._place[2].digits else 'blank'}: masked", dim)
-        return row.strip()
+            more = f"  {'·' if self._place[2].digits else 'blank'}: masked"
+        size = max(LEAST_RAMP, min(20, width // 4, room - cells(more)))
+        row = self.row(width).add(low, dim)
+        row.extend(heat_cells.legend(scale.kind, size, self.app.no_color), size)
+        return row.add(end, dim).add(more, style).strip()
 
     def move(self, down: int, right: int) -> None:
         if self._picture is not None and self._picture.values.size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import ClassVar
 
 from rich.style import Style
@@ -23,6 +24,7 @@ from viewers.view import View
 
 SHORT = {"kv_cache": "KV", "low_rank_mlp": "rank", "optimize": "optimized", "kv_window": "window", "threads": "threads"}
 ASKED_FOR = ("kv_cache", "int8", "low_rank_mlp", "optimize")  # settings that the configuration says whatever they are
+HELD_S = 3.0
 
 
 class Lines(Widget):
@@ -145,16 +147,17 @@ def _place(name: str) -> str:
 
 
 class Status(Lines):
-    """What goes on: the work and its progress, else the last remark."""
+    """What goes on: the work and its progress, else the last remark. One that is made while work runs can be read."""
 
     busy: str | None = None
     progress: tuple[int, int] | None = None
     notice: str | None = None
     said: str = ""
+    held_until_s: float = 0.0
 
     def show(self, snapshot: Snapshot) -> None:
         shown_before = (self.busy, self.progress, self.notice)
-        if snapshot.notice != self.notice or snapshot.busy:
+        if snapshot.notice != self.notice or (snapshot.busy and monotonic() >= self.held_until_s):
             self.said = ""
         self.busy, self.progress, self.notice = snapshot.busy, snapshot.progress, snapshot.notice
         if shown_before != (self.busy, self.progress, self.notice):
@@ -162,7 +165,7 @@ class Status(Lines):
 
     def say(self, words: str) -> None:
         """A remark of the screen's own, until something else is to be said."""
-        self.said = words
+        self.said, self.held_until_s = words, monotonic() + HELD_S if self.busy else 0.0
         self.refresh()
 
     def body(self, width: int) -> list[Strip]:

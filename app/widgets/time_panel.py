@@ -12,6 +12,7 @@ from itertools import accumulate
 from textual.message import Message
 from textual.strip import Strip
 
+from app.widgets.ink import cells
 from app.widgets.panel import Panel, first_row
 from engine.analysis.machine_peaks import Peaks
 from engine.memory import place_of
@@ -120,19 +121,23 @@ class TimePanel(Panel):
             words = "Enter measures what this machine can do (half a second): then each line says what bounds it."
             rows += self.wrapped(words, width, 2 if height >= 10 else 1, self.style_of("accent"))
         else:
-            rows.append(self._legend(snapshot.peaks, width))
+            rows += self._legend(snapshot.peaks, width)
         if height >= 10:
             rows += self.wrapped(cache_words(snapshot), width, 2, self.style_of("dim"))
         return [*rows, self.row(width).add(self.sentence(), self.style_of("strong")).strip()]
 
-    def _legend(self, peaks: Peaks, width: int) -> Strip:
+    def _legend(self, peaks: Peaks, width: int) -> list[Strip]:
+        """What the marks mean and the peaks they are measured by; in a line each where one is too short for both."""
         row, totals = self.row(width), dict.fromkeys(("compute", "memory", "overhead"), 0.0)
         for line in self.timed:
             totals[bound_at(line, peaks)] += line.elapsed_s or 0
         for bound, seconds in totals.items():
             row.add(MARKS[bound] + " ", self.style_of(STYLES[bound]))
             row.add(f"{bound} {seconds_text(seconds)}  ", self.style_of("dim"))
-        return row.add(f"peaks: {peaks_text(peaks)}", self.style_of("dim")).strip()
+        said = f"peaks: {peaks_text(peaks)}"
+        if cells(said) <= row.room:
+            return [row.add(said, self.style_of("dim")).strip()]
+        return [row.strip(), self.row(width).add(said, self.style_of("dim")).strip()]
 
     def move(self, down: int, right: int) -> None:
         found = self.found

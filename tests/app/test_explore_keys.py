@@ -363,3 +363,17 @@ async def test_the_candidates_cursor_returns_to_the_best_at_another_token() -> N
         assert panel.cursor == 2
         await pilot.press("left")
         assert panel.cursor == 0
+
+
+async def test_a_remark_made_while_work_runs_stays_long_enough_to_be_read(monkeypatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("app.widgets.strips.monotonic", lambda: now[0])
+    app = application(snapshot(busy="generating", progress=(1, 9)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("B")
+        for version, later_s, is_read in ((2, 1.0, True), (3, 1.0, True), (4, 2.0, False)):
+            now[0] += later_s
+            give(app, snapshot(version=version, busy="generating", progress=(version, 9)))
+            await pilot.pause()
+            screen = "\n".join(plane(app))
+            assert ("No branches yet" in screen) is is_read and ("generating" in screen) is not is_read

@@ -61,7 +61,7 @@ async def test_the_panel_shows_every_place_with_its_time_and_unfolds() -> None:
         for row in time_rows(latest.stepping.rows, PEAKS, frozenset({"blocks.0"})):  # type: ignore[union-attr]
             line = next(x for x in said.split("\n") if f" {row.label} " in x and "FLOP" not in x and "╵" not in x)
             assert seconds_text(row.elapsed_s) in line and count_text(row.cost.flops) in line
-        assert "peaks: 100MFLOP/s" in said and all(MARKS[bound] in said for bound in ("compute", "memory"))
+        assert "peaks: 100 MFLOP/s" in said and all(MARKS[bound] in said for bound in ("compute", "memory"))
         await pilot.press("left")
         assert "blocks.0" in said and "    attn.pattern" not in "\n".join(plane(app))
 

@@ -64,7 +64,7 @@ def test_every_line_says_what_bounds_it(measured, window):
         assert ("held up by overhead" if bound == "overhead" else f"{bound}-bound") in words
         assert said[row.address].parts[("compute", "memory", "overhead").index(bound)] == row.elapsed_s
     assert len({bound_by_hand(row) for row in lines}) > 1
-    assert not measured.measure.isVisible() and "4.0GFLOP/s, 954 MiB/s" in measured.summary
+    assert not measured.measure.isVisible() and "4.0 GFLOP/s, 954 MiB/s" in measured.summary
 
 
 def test_a_place_unfolds_into_its_lines_and_a_line_is_looked_at(measured, window):
