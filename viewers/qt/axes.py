@@ -34,14 +34,17 @@ def every(cells: int, length: float, needed: float) -> int:
 
 
 class Labels:
-    """The names along one axis of this length: those that fit; where that are few, each says which it is."""
+    """The names along one axis of this length: those that fit; where that are few, each says which it is.
 
-    def __init__(self, axis: Axis, length: float, metrics: QFontMetrics, most: float) -> None:
+    most    pixels that a name may be long, 0 for none         named    whether the axis' own name stands there too
+    """
+
+    def __init__(self, axis: Axis, length: float, metrics: QFontMetrics, most: float, named: bool = True) -> None:
         self.axis, self.metrics, self.high = axis, metrics, metrics.height()
         self.along(length)
         self.is_numbered = self.step >= FEW and axis.name in (QUERY, KEY, TOKEN)  # other names say it themselves
-        self.room = 0
-        if axis.size > 1 or axis.labels:
+        self.room, self.name_high = 0, self.high if named else 0
+        if most and (axis.size > 1 or axis.labels):
             shown = (*range(0, axis.size, max(self.step, axis.size // 64 or 1)), axis.size - 1)
             self.room = min(max(metrics.horizontalAdvance(self.text(i)) for i in shown), int(most)) + GAP
 
@@ -72,8 +75,10 @@ def draw_rows(painter: QPainter, plot: QRectF, labels: Labels, chosen: int, them
         for i in labels.shown(chosen):
             _pen(painter, theme, i == chosen)
             y = plot.top() + (i + 0.5) * size - labels.high / 2
-            box = QRectF(labels.high + GAP, y, labels.room - GAP, labels.high)
+            box = QRectF(labels.name_high + GAP, y, labels.room - GAP, labels.high)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, labels.fitting(i))
+    if not labels.name_high:
+        return
     painter.setPen(qcolor(theme.dim))
     painter.save()
     painter.translate(0, plot.top())
@@ -95,6 +100,8 @@ def draw_columns(painter: QPainter, plot: QRectF, labels: Labels, chosen: int, t
             box = QRectF(0, -labels.high / 2, labels.room, labels.high)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, labels.fitting(i))
             painter.restore()
+    if not labels.name_high:
+        return
     painter.setPen(qcolor(theme.dim))
     across = QRectF(0, plot.bottom() + labels.room + 2, plot.right(), labels.high + 2)
     painter.drawText(across, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, labels.axis.name)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout, QSlider, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QSlider,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from engine.sampling import Sampler
 from engine.snapshot import Candidate
@@ -82,7 +91,8 @@ class CandidatesPanel(Panel):
         self.seed.setKeyboardTracking(False)
         self.seed.setAccessibleName("Seed")
         self.seed.valueChanged.connect(lambda value: desk.send("seed", value=value))
-        form = QFormLayout()
+        dials, area = QWidget(), QScrollArea()  # a low window scrolls them
+        form = QFormLayout(dials)
         form.setContentsMargins(2, 2, 2, 2)
         form.setVerticalSpacing(2)
         for field, dial in self.dials.items():
@@ -92,7 +102,11 @@ class CandidatesPanel(Panel):
         box.setContentsMargins(6, 6, 6, 6)
         box.addWidget(self.heading)
         box.addWidget(self.table, 1)
-        box.addLayout(form)
+        area.setWidget(dials)
+        area.setWidgetResizable(True)
+        area.setMinimumHeight(self.dials["top_p"].sizeHint().height() * 2)
+        area.setMaximumHeight(dials.sizeHint().height() + 2)
+        box.addWidget(area)
         self.found: tuple[Candidate, ...] = ()
         self.table.cellDoubleClicked.connect(self._take)
 

@@ -13,6 +13,7 @@ from viewers.qt.axes import BAR, GAP, Labels, draw_bar, draw_columns, draw_rows,
 from viewers.qt.theme import AT_NIGHT, Theme, qcolor
 
 LARGEST = 26.0  # pixels of a cell that is not square
+LEAST = 90.0  # of a picture; where it has less room, first the labels go, then the names of the axes
 
 
 def indexed(levels: np.ndarray, colours: tuple[RGB, ...], absent: RGB) -> QImage:
@@ -85,24 +86,33 @@ class Heat(QWidget):
 
     def _laid_out(self) -> tuple[QRectF, Labels, Labels]:
         """The place of the cells, and the names of rows and columns beside it."""
-        picture = self.picture
+        assert self.picture is not None
+        for labelled, named in ((True, True), (False, True), (False, False)):
+            room, rows, columns = self._room(labelled, named)
+            if min(room.width(), room.height()) >= LEAST:
+                break
+        wide, tall = room.width(), room.height()
+        if self.picture.square:
+            wide = tall = min(wide, tall)
+        else:  # a cell need not be larger
+            wide, tall = min(wide, 2 * LARGEST * columns.axis.size), min(tall, LARGEST * rows.axis.size)
+        return QRectF(room.left(), room.top(), wide, tall), rows.along(tall), columns.along(wide)
+
+    def _room(self, labelled: bool, named: bool) -> tuple[QRectF, Labels, Labels]:
+        """What is left for the cells beside labels, names of the axes, and the colour bar."""
+        picture, metrics = self.picture, QFontMetrics(self.font())
         assert picture is not None
-        metrics = QFontMetrics(self.font())
-        high, most = metrics.height(), 0.28 * min(self.width(), self.height() * 1.6)
+        high, most = metrics.height(), 0.28 * min(self.width(), self.height() * 1.6) if labelled else 0.0
         tall, wide = self.height() - 4.0 * high, self.width() - 6.0 * high
         if picture.square:
             tall = wide = min(tall, wide)
-        rows, columns = Labels(picture.rows, tall, metrics, most), Labels(picture.columns, wide, metrics, most)
-        left, below = rows.room + high + 2 * GAP, columns.room + high + GAP
+        rows = Labels(picture.rows, tall, metrics, most, named)
+        columns = Labels(picture.columns, wide, metrics, most, named)
         numbers = max(metrics.horizontalAdvance(number_text(v)) for v in ticks_of(picture.scale))
+        left, below = rows.room + rows.name_high + 2 * GAP, columns.room + columns.name_high + GAP
         right, top = BAR + numbers + 3 * GAP, 1.5 * high + 2  # the first row's name stands half above it
         wide, tall = max(10.0, self.width() - left - right), max(10.0, self.height() - top - below)
-        if picture.square:
-            wide = tall = min(wide, tall)
-        else:  # a cell need not be larger
-            wide, tall = min(wide, 2 * LARGEST * picture.columns.size), min(tall, LARGEST * picture.rows.size)
-        plot = QRectF(left, top, wide, tall)
-        return plot, rows.along(tall), columns.along(wide)
+        return QRectF(left, top, wide, tall), rows, columns
 
     def cell_at(self, point: QPointF) -> tuple[int, int] | None:
         """The row and column under a point of the widget."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QHeaderView,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QTreeWidget,
-    QTreeWidgetItem,
+    QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
@@ -90,24 +89,26 @@ def choose(parent: QWidget, title: str, rows: Sequence[str]) -> int | None:
 
 def show_keys(parent: QWidget, table: Sequence[Action]) -> QDialog:
     """Every action of the window with its keys and what it does."""
-    dialog, tree = QDialog(parent), QTreeWidget()
+    dialog, text = QDialog(parent), QTextBrowser()
     dialog.setWindowTitle("Keys")
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.resize(820, 620)
-    tree.setHeaderLabels(["action", "keys", "what it does"])
-    tree.setRootIsDecorated(False)
-    tree.setWordWrap(True)
-    tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    for group in groups_of(table):
-        top = QTreeWidgetItem([group])
-        font = top.font(0)
-        font.setBold(True)
-        top.setFont(0, font)
-        tree.addTopLevelItem(top)
-        for row in table:
-            if row.group == group:
-                top.addChild(QTreeWidgetItem([row.title, ", ".join(map(sequence, row.keys)), row.help]))
-    tree.expandAll()
-    QVBoxLayout(dialog).addWidget(tree)
+    dialog.resize(960, 680)
+    text.setAccessibleName("Actions and their keys")
+    text.setHtml(keys_html(table))
+    QVBoxLayout(dialog).addWidget(text)
     dialog.open()
     return dialog
+
+
+def keys_html(table: Sequence[Action]) -> str:
+    """A table: the groups, and their actions with keys and help."""
+    rows = []
+    for group in groups_of(table):
+        rows.append(f'<tr><td colspan="3"><b>{escape(group)}</b></td></tr>')
+        for row in (row for row in table if row.group == group):
+            keys = ", ".join(map(sequence, row.keys))
+            cells = "".join(
+                f'<td style="padding: 1px 12px">{escape(words)}</td>' for words in (row.title, keys, row.help)
+            )
+            rows.append(f"<tr>{cells}</tr>")
+    return f"<table>{''.join(rows)}</table>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QVBoxLayout
 
 from engine.analysis.lens import SHOWN, LensReading
@@ -12,7 +13,9 @@ from viewers.numbers import percent_text
 from viewers.qt.panel import Desk, Is, Panel, dim_label
 from viewers.qt.tables import Bar, Table
 
-COLUMNS = ("value", "first guess", *(f"{i + 2}." for i in range(SHOWN - 1)), "entropy, nats")
+COLUMNS = ("value", "nats", "first", *(f"{i + 2}." for i in range(SHOWN - 1)))  # entropy, and the best guesses
+GUESS = 2  # the column of the first
+LEAST = 68  # pixels of a guess; those without room are in the row's tip
 
 
 class LensPanel(Panel):
@@ -25,10 +28,9 @@ class LensPanel(Panel):
         self.heading, self.says = dim_label(NOTHING), dim_label(LIMIT)
         self.table = Table(COLUMNS, "What each value of the residual stream would say")
         self._bar = Bar(desk)  # a table does not own its delegates
-        for column in range(1, SHOWN + 1):
+        for column in range(GUESS, len(COLUMNS)):
             self.table.setItemDelegateForColumn(column, self._bar)
-        last = self.table.horizontalHeader()
-        last.setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 6)
         box.addWidget(self.heading)
@@ -73,12 +75,23 @@ class LensPanel(Panel):
         for i, row in enumerate(rows):
             said = row_text(row)
             self.table.write(i, 0, row.address.removeprefix("blocks."), tip=said)
-            for column, token in enumerate(row.tokens, 1):
+            for column, token in enumerate(row.tokens, GUESS):
                 text = visible(token.text, spaces=True) if snapshot.has_tokenizer else str(token.id)
                 self.table.write(i, column, f"{text} {percent_text(token.probability).strip()}", token.probability,
                                  tip=said)  # fmt: skip
-            self.table.write(i, len(COLUMNS) - 1, f"{row.entropy:.2f}", right=True, tip=said)
+            self.table.write(i, 1, f"{row.entropy:.2f}", right=True, tip=said)
         self.table.blockSignals(False)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show as many guesses as can be read."""
+        room = self.table.viewport().width() - self.table.columnWidth(0) - self.table.columnWidth(1)
+        for i in range(1, SHOWN):
+            self.table.setColumnHidden(GUESS + i, (i + 1) * LEAST > room)
 
     def _chosen(self, row: int) -> None:
         rows = self.reading.rows if self.reading else ()

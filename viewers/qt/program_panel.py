@@ -10,7 +10,7 @@ from engine.snapshot import ListingRow, Stepping
 from engine.text import visible
 from viewers.listing_tree import groups_of, label_of
 from viewers.numbers import bytes_text, count_text, seconds_text, shape_text
-from viewers.qt.panel import Desk, Is, Panel, dim_label
+from viewers.qt.panel import Desk, Is, Panel, dim_label, in_scroll
 from viewers.qt.theme import Theme, qcolor
 
 COLUMNS = ("", "line", "operation", "shape", "FLOPs", "time")
@@ -41,14 +41,16 @@ class ProgramPanel(Panel):
         for column in range(len(COLUMNS)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)  # the least missed where room is short
-        self.about.setMinimumHeight(4 * self.fontMetrics().lineSpacing())
-        self.about.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        said = in_scroll(self.about)  # its lines may be many, the room little
+        said.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        said.setMaximumHeight(6 * self.fontMetrics().lineSpacing())
+        self.about.setMargin(0)
         self.about.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 6)
         box.addWidget(self.heading)
-        box.addWidget(tree, 1)
-        box.addWidget(self.about)
+        box.addWidget(tree, 4)
+        box.addWidget(said, 1)
         self._lines: tuple[str, ...] = ()
         self._items: list[QTreeWidgetItem] = []
         self._groups: dict[str, QTreeWidgetItem] = {}

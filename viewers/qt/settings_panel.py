@@ -5,7 +5,17 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSplitter, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QLabel,
+    QScrollArea,
+    QSplitter,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
 
 from engine.errors import MiniGPTError
 from engine.settings import TABLE, Setting, Settings, row_of, shown
@@ -90,14 +100,19 @@ class SettingsPanel(Panel):
             grid.addWidget(self.controls[row.name], i, 2)
         grid.setColumnStretch(2, 1)
         grid.setRowStretch(len(TABLE), 1)
+        area = QScrollArea()  # a low window scrolls them
+        area.setWidget(form)
+        area.setWidgetResizable(True)
+        area.setMinimumWidth(form.minimumSizeHint().width() + 2 * area.frameWidth())
         self.changes = QTextBrowser()
         self.changes.setOpenLinks(False)
         self.changes.setAccessibleName("What the last change of settings did")
         split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(form)
+        split.addWidget(area)
         split.addWidget(self.changes)
         split.setChildrenCollapsible(False)
         split.setStretchFactor(1, 1)
+        split.setSizes([form.sizeHint().height() + 4, 200])
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 6)
         box.addWidget(split)

@@ -67,6 +67,9 @@ class WatchPanel(Panel):
         super().__init__(desk)
         self.says = dim_label(EMPTY)
         self.table = Table(COLUMNS, "Watched values")
+        header = self.table.horizontalHeader()
+        for column in range(1, 5):  # the shape has what is left
+            header.setSectionResizeMode(column, header.ResizeMode.ResizeToContents)
         self.rows: tuple[Watched, ...] = ()
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 6)
@@ -95,7 +98,7 @@ class WatchPanel(Panel):
         self.table.blockSignals(True)
         self.table.setRowCount(len(self.rows))
         for i, row in enumerate(self.rows):
-            self.table.write(i, 0, row.address, tip=row.sentence)
+            self.table.write(i, 0, row.address.removeprefix("blocks."), tip=row.sentence)
             for column, text in enumerate(row.texts(), 1):
                 dim = self.desk.theme.dim if row.numbers is None else None
                 self.table.write(i, column, text, right=True, tip=row.sentence, colour=dim)
