@@ -19,6 +19,7 @@ import numpy as np
 
 from engine.analysis.lens import read_through
 from engine.analysis.machine_peaks import known_peaks
+from engine.edited_decoder import taken
 from engine.editing import clear_edits, edit, redo_edit, undo_edit
 from engine.errors import Cancelled, InputError, MiniGPTError
 from engine.lane import Compared
@@ -236,7 +237,7 @@ class Driver:
             kept.settings,
             prompt_length=kept.given,
             seed=kept.seed if kept.given < len(kept.tokens) else None,
-            edits=kept.edits,
+            edits=taken(session.decoder),
             stop=self._stopped,
             report=lambda done, of: self._publish_soon(busy, (done, of)),
         )

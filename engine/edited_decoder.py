@@ -100,3 +100,10 @@ def plain_settings(settings: Settings) -> Settings:
 def carried(decoder: Decoder) -> tuple[EditView, ...]:
     """The edits that generating carries, and why it goes without one; nothing where there are none."""
     return decoder.views(max(1, len(decoder.ids))) if isinstance(decoder, EditedDecoder) else ()
+
+
+def taken(decoder: Decoder) -> tuple[Edit, ...]:
+    """The edits that its text is written with, those left out that do not fit it."""
+    if not isinstance(decoder, EditedDecoder):
+        return ()
+    return tuple(e for e, view in zip(decoder.edits, carried(decoder), strict=True) if view.problem is None)

@@ -195,7 +195,8 @@ class ExportLayer(ListLayer):
 
     def action_copy_command(self) -> None:
         self.app.copy_to_clipboard(visible(self.command()))
-        self.app.notify(f"copied: {visible(self.command())}", markup=False)
+        said = "copied, without the edits" if self.snapshot.edits and self.what != "session" else "copied"
+        self.app.notify(f"{said}: {visible(self.command())}", markup=False)
 
     def action_open(self) -> None:
         if self.job is not None and self.job.latest.ended is not None:

@@ -129,18 +129,31 @@ class Panel(Widget, can_focus=True):
         edge = Strip.blank(1, self.base)
         return rows + [Strip.join([edge, strip, edge]) for strip in inside[: height - 1]]
 
-    def _tab_gap(self, width: int) -> str:
-        """What stands behind each tab: nothing where they would not all fit otherwise."""
-        return " " if sum(len(title) + 2 for _, title in self.tabs) <= width else ""
+    def _tabs_in(self, width: int) -> list[tuple[str, str]]:
+        """The tabs that a row of this width has, as (panel, text). Where not all fit, those around this panel's, with a
+        mark for the others."""
+        titles = self.tabs or ((self.id or "", self.title),)
+        if sum(len(title) + 2 for _, title in titles) <= width:
+            return [(name, f"{title} ") for name, title in titles]
+        sizes, here = [len(title) + 1 for _, title in titles], [name for name, _ in titles].index(self.id or "")
+        first, last = 0, len(titles)
+        while sum(sizes[first:last]) + 2 * (first > 0) + 2 * (last < len(titles)) > width and last - first > 1:
+            if last - 1 > here:
+                last -= 1
+            else:
+                first += 1
+        before = [(titles[first - 1][0], "‹")] if first else []
+        after = [(titles[last][0], "›")] if last < len(titles) else []
+        return [*before, *titles[first:last], *after]
 
     def _title_row(self, width: int) -> Strip:
         base, tab = self.style_of("title"), self.style_of("tab")
-        row, gap = Row(width, self.base + base), self._tab_gap(width)
-        for name, title in self.tabs or ((self.id or "", self.title),):
+        row = Row(width, self.base + base)
+        for name, title in self._tabs_in(width):
             mine = name == self.id
             mark = ("▌" if self.has_focus else " ") if mine else " "
             style = tab if mine and self.has_focus else self.style_of("strong") if mine else None
-            row.add(f"{mark}{title}{gap}", style)
+            row.add(f"{mark}{title}", style)
         note = self.note() if self.snapshot else ""
         parts = [(note, self.style_of("dim"))] if isinstance(note, str) else note
         size = sum(cells(text) for text, _ in parts) + 1
@@ -164,8 +177,8 @@ class Panel(Widget, can_focus=True):
             self.clicked(event.x - 1, event.y - 1)
             return
         place = 0
-        for name, title in self.tabs:
-            place += len(title) + 1 + len(self._tab_gap(self.size.width))
+        for name, title in self._tabs_in(self.size.width):
+            place += len(title) + 1
             if event.x < place:
                 self.post_message(self.TabChosen(name))
                 return

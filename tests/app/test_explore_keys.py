@@ -377,3 +377,23 @@ async def test_a_remark_made_while_work_runs_stays_long_enough_to_be_read(monkey
             await pilot.pause()
             screen = "\n".join(plane(app))
             assert ("No branches yet" in screen) is is_read and ("generating" in screen) is not is_read
+
+
+async def test_tabs_that_have_no_room_are_marked_and_the_one_that_is_seen_is_there() -> None:
+    app = application(snapshot(done=4))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for name in ("edits", "lens", "changes", "watch"):
+            app.explore.panel(name).offered = True
+        app.explore.arrangement = None
+        app.explore.bring("settings")
+        await pilot.pause()
+        row = next(line for line in plane(app) if "Settings" in line)
+        assert "▌Settings" in row and row.startswith(" ‹") and "Candidates" not in row
+        app.explore.bring("candidates")
+        await pilot.pause()
+        row = next(line for line in plane(app) if "Candidates" in line)
+        assert row.startswith("▌Candidates Edits") and row.rstrip().endswith("›") and "Settings" not in row
+        await pilot.click("#candidates", offset=(row.index("›"), 0))
+        await pilot.pause()
+        hidden = app.explore.focused.id
+        assert hidden is not None and app.explore.panel(hidden).title not in row

@@ -11,6 +11,7 @@ from engine.link.classes import travelling
 from engine.link.codec import Decoder, Encoder
 from engine.model import open_model
 from engine.session import Session
+from engine.trace_file import open_trace
 
 
 @pytest.fixture
@@ -52,6 +53,16 @@ def test_a_wrong_edit_is_said_and_changes_nothing(driver):
     shown = done(driver, "edit", text="embed:zero:*,99")
     assert shown.notice.startswith("error: ") and "99 is not one of its 5 places" in shown.notice
     assert not shown.stepping.edits
+
+
+def test_a_trace_is_recorded_with_the_edits_that_its_text_takes(driver, tmp_path):
+    done(driver, "edit", text="blocks.0.mlp.out:zero")
+    done(driver, "edit", text="embed:zero:*,4")
+    done(driver, "prompt", ids=[3, 2, 1])
+    path = str(tmp_path / "a.trace.safetensors")
+    assert done(driver, "trace", path=path).notice == f"saved as {path}"
+    trace = open_trace(path)
+    assert [str(edit) for edit in trace.edits] == ["blocks.0.mlp.out:zero"] and not trace["blocks.0.mlp.out"].any()
 
 
 def test_after_another_text_the_effect_is_measured_again_by_stepping_it_anew(driver):
