@@ -20,6 +20,7 @@ from engine.program import Cost, Shape
 from engine.sampling import Sampler
 from engine.sampling_stages import SamplingStage
 from engine.settings import Settings
+from engine.side_by_side import SideBySide
 from engine.switch import Switch
 
 Array = np.ndarray
@@ -151,6 +152,7 @@ class Snapshot:
     switch: Switch | None = None  # what the last change of settings did
     stages: tuple[SamplingStage, ...] = ()  # what each stage of sampling leaves of the next token's distribution
     difference: TextDifference | None = None  # to the second lane, where there is one that is of this text
+    lanes: SideBySide | None = None  # both lanes as they last ran, which may be over an older text
     peaks: Peaks | None = None  # of this machine, once they were asked for
     windows: tuple[int | None, ...] = ()  # keys a token may see in each layer, itself included; None: all before it
     effect: Effect | None = None  # what the edits do to the next token

@@ -9,10 +9,12 @@ from engine.analysis.machine_peaks import Peaks
 from engine.branching import branches_of
 from engine.differing import TextDifference, text_difference
 from engine.edited_decoder import carried
+from engine.lane import Compared
 from engine.memory_report import MemoryMeter
 from engine.sampling import Sampler
 from engine.sampling_stages import SamplingStage, stages_of
 from engine.session import Session
+from engine.side_by_side import SideBySide, side_by_side
 from engine.snapshot import AttentionRows, Candidate, Snapshot, TokenView
 from engine.timeline import Node
 
@@ -30,6 +32,7 @@ class SnapshotMaker:
         self._texts: dict[int, str] = {}
         self._memory = MemoryMeter()
         self.peaks: Peaks | None = None
+        self._lanes: tuple[Compared, SideBySide] | None = None
         self._staged: tuple[Node, Sampler, tuple[SamplingStage, ...]] | None = None
 
     def make(
@@ -75,6 +78,7 @@ class SnapshotMaker:
             switch=session.switch,
             peaks=self.peaks,
             difference=self._difference([node.id for node in nodes]),
+            lanes=self._side_by_side(),
             effect=session.effect,
             edits=carried(session.decoder),
             lens=session.lens,
@@ -100,6 +104,16 @@ class SnapshotMaker:
     def _difference(self, ids: list[int]) -> TextDifference | None:
         session = self.session
         return text_difference(session.comparison, session.model, session.settings, ids)
+
+    def _side_by_side(self) -> SideBySide | None:
+        """Both lanes as they last ran, the same value as long as that is the same; while others run, still these."""
+        comparison = self.session.comparison
+        compared = comparison.latest if comparison else None
+        if comparison is None:
+            self._lanes = None
+        elif compared is not None and (self._lanes is None or self._lanes[0] is not compared):
+            self._lanes = compared, side_by_side(compared)
+        return self._lanes[1] if self._lanes else None
 
     def _row_entropies(self, rows: tuple[AttentionRows, ...]) -> tuple[Array, ...]:
         """(L, H, T) nats for each chunk, computed once; those of chunks that are gone are forgotten."""

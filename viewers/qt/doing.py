@@ -143,7 +143,7 @@ class Doing(Wired):
 
     def do_compare(self) -> None:
         self.docks.bring("compare")
-        self.panels["compare"].words.setFocus()  # type: ignore[attr-defined]
+        self.panels["compare"].choose()  # type: ignore[attr-defined]
 
     def do_theme(self) -> None:
         choice = CHOICES[(CHOICES.index(self.theme_choice) + 1) % len(CHOICES)]

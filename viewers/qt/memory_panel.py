@@ -17,7 +17,7 @@ from viewers.qt.memory_model import (
     place_spans,
     unit_of,
 )
-from viewers.qt.panel import Desk, Is, Panel, dim_label
+from viewers.qt.panel import Desk, Is, Panel, Steady
 from viewers.qt.plots import Chart
 from viewers.qt.slots_view import SlotsView
 from viewers.qt.theme import Theme
@@ -31,7 +31,7 @@ class MemoryPanel(Panel):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.bars, self.slots, self.says = Bars(), SlotsView(), dim_label()
+        self.bars, self.slots, self.says = Bars(), SlotsView(), Steady()
         self.bars.setAccessibleName("Memory of each place")
         self.chart = Chart("line of the pass", "bytes", "Activations along the pass", NO_PASS)
         self.chart.without_legend()

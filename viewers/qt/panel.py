@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Protocol
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
 from engine.snapshot import Snapshot
@@ -106,6 +106,30 @@ def dim_label(words: str = "") -> QLabel:
     label.setProperty("dim", True)
     label.setWordWrap(True)
     return label
+
+
+class Steady(QLabel):
+    """A quiet line that grows to what it says and stays so high, so that nothing moves under the pointer."""
+
+    def __init__(self, words: str = "") -> None:
+        super().__init__(words)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("dim", True)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+
+    def setText(self, words: str) -> None:
+        super().setText(words)
+        self._hold()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.setMinimumHeight(0)
+            self._hold()
+
+    def _hold(self) -> None:
+        self.setMinimumHeight(max(self.minimumHeight(), self.heightForWidth(self.width())))
 
 
 def in_scroll(label: QLabel) -> QScrollArea:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from viewers.palette import RGB, blend, hexed
+from viewers.qt.bars import BarLegend
 from viewers.qt.theme import Theme, qcolor
 
 WIDTH = 2
@@ -67,6 +68,14 @@ class Chart(QWidget):
     def without_legend(self) -> None:
         """For one line that the axis names: a legend would only hide some of it."""
         self._legend.setVisible(False)
+
+    def key_above(self) -> BarLegend:
+        """A legend above the picture in place of the one in it, which hides some of it where there is little room."""
+        self.without_legend()
+        key, box = BarLegend(), self.layout()
+        assert isinstance(box, QVBoxLayout)
+        box.insertWidget(0, key)
+        return key
 
     def name_up(self, words: str) -> None:
         self._up = words

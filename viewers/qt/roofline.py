@@ -7,11 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Signal
-from PySide6.QtWidgets import QVBoxLayout
 
 from engine.analysis.machine_peaks import Peaks
 from viewers.numbers import count_text
-from viewers.qt.bars import BarLegend
 from viewers.qt.plots import Chart
 from viewers.qt.theme import Theme
 from viewers.qt.timeline_model import KNOWN, Point, roofs
@@ -31,11 +29,7 @@ class Roofline(Chart):
     def __init__(self) -> None:
         super().__init__("FLOP per byte moved", "FLOP/s", "Lines under the roofs of this machine", EMPTY)
         self.plot.setLogMode(x=True, y=True)
-        self.without_legend()  # it would hide points: the names stand above
-        self.key = BarLegend()
-        box = self.layout()
-        assert isinstance(box, QVBoxLayout)
-        box.insertWidget(0, self.key)
+        self.key = self.key_above()
         self.points: Sequence[Point] = ()
 
     def show_points(self, points: Sequence[Point], peaks: Peaks | None, theme: Theme) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout
 
 from viewers.qt.bars import Bars
-from viewers.qt.panel import Desk, Is, Panel, dim_label
+from viewers.qt.panel import Desk, Is, Panel, Steady
 from viewers.qt.roofline import Roofline
 from viewers.qt.timeline_model import EMPTY, bar_rows, legend, roof_points, rows_of, summary, timed
 from viewers.timing import TimeRow
@@ -18,7 +18,7 @@ class TimelinePanel(Panel):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.bars, self.roofline, self.says = Bars(), Roofline(), dim_label(EMPTY)
+        self.bars, self.roofline, self.says = Bars(), Roofline(), Steady(EMPTY)
         self.bars.setAccessibleName("Time of each place and line")
         self.measure, self.tabs = QPushButton("Measure this machine"), QTabWidget()
         self.measure.setToolTip(WHY)

@@ -210,16 +210,6 @@ def test_exports_are_made_over_the_link(window, driver, tmp_path, qtbot):
     assert len(lines) == 1 + len(driver.latest.tokens)
 
 
-def test_a_second_lane_says_the_drift_of_every_token(window, driver, qtbot):
-    window.docks.bring("compare")
-    panel = window.panels["compare"]
-    panel.words.setText("int8=all")
-    panel.begin()
-    qtbot.waitUntil(lambda: window.snapshot.difference is not None and not window.snapshot.busy, timeout=WAIT_MS)
-    kl = latest(driver, window, qtbot).difference.kl
-    assert f"KL {np.nanmean(kl):.3g} nats" in panel.sentence
-
-
 def test_a_value_that_is_changed_is_another_and_undone_is_the_same(window, driver, qtbot):
     before = np.array(driver.latest.stepping.values["blocks.0.attn.pattern"])
     window.change("edit", text="blocks.0.attn.pattern:zero")
