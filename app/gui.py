@@ -42,8 +42,10 @@ def run(words: Sequence[str]) -> int:
     args = parser().parse_args(words)
     require_window()
     from app.window_given import given
+    from viewers.key_map import use
 
     wanted = given()  # a configuration that is wrong is said before anything is shown
+    use(wanted.keys)  # before the window is made: what it says names them
     if args.link is not None:
         return show(args.link, False, args.model or "", wanted)
     opening = tui.opening_from(words)  # what is wrong on the command line is said before anything is shown

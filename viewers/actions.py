@@ -194,3 +194,8 @@ def shown(key: str) -> str:
     *mods, name = key.split("+") if len(key) > 1 else [key]
     marks = "".join({"ctrl": "^", "shift": "⇧"}[mod] for mod in mods)
     return marks + (name.upper() if len(name) > 1 else name)
+
+
+def key_of(id: str) -> str:
+    """The first key of an action as a person reads it; the one it has now, if a person gave it another."""
+    return shown(BY_ID[id].keys[0])

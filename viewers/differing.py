@@ -6,6 +6,7 @@ import math
 
 from engine.snapshot import Snapshot
 from engine.text import visible
+from viewers.actions import key_of
 
 MOST_KL = 1.0  # nats that have the full colour
 
@@ -33,6 +34,6 @@ def difference_sentence(snapshot: Snapshot, place: int) -> str:
     """`token 7 "·cat": KL 0.012 nats to tales:int8=all, whose first choice is another`."""
     text, kl = visible(snapshot.tokens[place].text, spaces=True), difference_at(snapshot, place)
     if kl is None or snapshot.difference is None:
-        return f'token {place} "{text}": not compared; v compares with another setting'
+        return f'token {place} "{text}": not compared; {key_of("compare")} compares with another setting'
     choice = "is another" if flipped(snapshot, place) else "is the same"
     return f'token {place} "{text}": KL {kl:.3g} nats to {snapshot.difference.name}, whose first choice {choice}'

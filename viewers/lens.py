@@ -5,11 +5,12 @@ from __future__ import annotations
 from engine.analysis.lens import LensReading, LensRow
 from engine.snapshot import Snapshot
 from engine.text import visible
+from viewers.actions import key_of
 from viewers.listing_tree import stands_in
 from viewers.numbers import percent_text
 
 LIMIT = "The model's end on values it was not learned for: what reads well need not be used, early rows may be noise."
-NOTHING = "No residual value is computed yet: n steps, Enter in the listing runs to its cursor."
+NOTHING = f"No residual value is computed yet: {key_of('step')} steps, Enter in the listing runs to its cursor."
 
 
 def row_text(row: LensRow) -> str:

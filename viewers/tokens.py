@@ -6,6 +6,7 @@ import math
 
 from engine.snapshot import Snapshot, TokenView
 from engine.text import visible
+from viewers.actions import key_of
 from viewers.picture import number_text
 
 LEAST = math.log(1e-4)  # the log-probability that has the full colour
@@ -42,5 +43,5 @@ def why_not_drawn(snapshot: Snapshot) -> str:
     """What can be said of the place behind the text."""
     ended = snapshot.ended
     if len(snapshot.tokens) >= snapshot.context:
-        return "the context is full; [ takes one back"
-    return f"generation ended: {ended}" if ended else "not drawn yet; ] draws it"
+        return f"the context is full; {key_of('take_back')} takes one back"
+    return f"generation ended: {ended}" if ended else f"not drawn yet; {key_of('next_token')} draws it"

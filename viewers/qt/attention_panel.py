@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSplitter, QTab
 
 from engine.analysis.habits import mean_habits
 from engine.snapshot import Snapshot
+from viewers.actions import key_of
 from viewers.attention import head_picture, head_title
 from viewers.qt.arcs import Arcs
 from viewers.qt.canvas import Heat
@@ -35,9 +36,9 @@ class Looks(QWidget):
             for key, word in words.items():
                 choice.addItem(word, key)
             choice.setAccessibleName(name)
-        self.what.setToolTip("V: the heads of all layers, those of one, or one alone")
-        self.scale.setToolTip("L: how shares become colours")
-        self.first.setToolTip("0: leaves the first token out and divides each row by the sum of the rest")
+        self.what.setToolTip(f"{key_of('attention_view')}: the heads of all layers, those of one, or one alone")
+        self.scale.setToolTip(f"{key_of('attention_scale')}: how shares become colours")
+        self.first.setToolTip(f"{key_of('hide_first')}: leaves it out and divides each row by the sum of the rest")
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         for widget in (self.what, self.scale, self.first):

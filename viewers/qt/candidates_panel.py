@@ -104,6 +104,7 @@ class CandidatesPanel(Panel):
         box.addWidget(self.table, 1)
         area.setWidget(dials)
         area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setMinimumHeight(self.dials["top_p"].sizeHint().height() * 2)
         area.setMaximumHeight(dials.sizeHint().height() + 2)
         box.addWidget(area)

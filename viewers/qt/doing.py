@@ -8,6 +8,7 @@ from typing import Any
 from engine.pace import next_speed, speed_words
 from engine.settings import TABLE, row_of, shown
 from engine.text import visible
+from viewers.actions import key_of
 from viewers.qt.dialogs import Finder, choose, show_keys
 from viewers.qt.theme import CHOICES
 from viewers.qt.wired import Wired
@@ -44,7 +45,7 @@ class Doing(Wired):
         """The next limit of tokens per second; it counts for what is being generated too."""
         self.speed = next_speed(self.speed, by)
         self.remote.session.pace(self.speed)
-        self.say(f"speed: {speed_words(self.speed)}; - slower, + faster")
+        self.say(f"speed: {speed_words(self.speed)}; {key_of('slower')} slower, {key_of('faster')} faster")
 
     def do_next_token(self) -> None:
         self.look(token=None)
@@ -86,7 +87,9 @@ class Doing(Wired):
 
     def do_step(self) -> None:
         if self.stepping is not None and self.stepping.done:
-            self.say("The pass is at its end: C goes back to its start, r steps the text as it is now.")
+            self.say(
+                f"The pass is at its end: {key_of('rewind')} goes back to its start, {key_of('restep')} steps the text."
+            )
         else:
             self._step("step")
 
@@ -171,7 +174,7 @@ class Doing(Wired):
         elif self.view.token is not None:
             self.look(token=None)
         else:
-            self.say("Nothing is open. ctrl+q quits, ? shows every key.")
+            self.say(f"Nothing is open. {key_of('quit')} quits, {key_of('help')} shows every key.")
 
     def do_quit(self) -> None:
         self.close()

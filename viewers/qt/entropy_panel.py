@@ -8,12 +8,13 @@ import numpy as np
 from PySide6.QtWidgets import QVBoxLayout
 
 from engine.snapshot import Snapshot
+from viewers.actions import key_of
 from viewers.picture import TOKEN, Axis, Picture, Scale
 from viewers.qt.canvas import Heat
 from viewers.qt.panel import Desk, Panel, dim_label, each
 
 EMPTY = "No attention yet: write a prompt, and Enter runs it."
-WORDS = "0: the head looks at one token; the most there can be, log of the tokens seen: at all alike. o: others"
+WORDS = "0: the head looks at one token; the most there can be, log of the tokens seen: at all alike."
 
 
 def entropy_picture(snapshot: Snapshot, query: int | None) -> Picture:
@@ -42,6 +43,9 @@ class EntropyPanel(Panel):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.heat, self.says = Heat(EMPTY), dim_label(WORDS)
+        self.says.setToolTip(
+            f"{key_of('entropy_over')}: one token, the mean over the text, the heads of a layer over all tokens"
+        )
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 6)
         box.addWidget(self.heat, 1)

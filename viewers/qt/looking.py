@@ -7,6 +7,7 @@ from dataclasses import replace
 from PySide6.QtWidgets import QApplication, QInputDialog
 
 from engine.text import visible
+from viewers.actions import key_of
 from viewers.attention import attention_words
 from viewers.listing_tree import same_in_block
 from viewers.qt.wired import Wired
@@ -86,7 +87,7 @@ class Looking(Wired):
         self.say(f"{line.address} is {'watched' if is_new else 'not watched any more'}")
 
     def do_maximise(self) -> None:
-        self.say("z gives the others back" if self.maximise() else "")
+        self.say(f"{key_of('maximise')} gives the others back" if self.maximise() else "")
 
     def do_find(self) -> None:
         words, is_given = QInputDialog.getText(self.me, "Find", "Part of an address, a token, or a token's number:")

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 
 from engine.snapshot import ListingRow, Stepping
 from engine.text import visible
+from viewers.actions import key_of
 from viewers.listing_tree import groups_of, label_of
 from viewers.numbers import bytes_text, count_text, seconds_text, shape_text
 from viewers.qt.panel import Desk, Is, Panel, dim_label, in_scroll
@@ -15,7 +16,7 @@ from viewers.qt.theme import Theme, qcolor
 
 COLUMNS = ("", "line", "operation", "shape", "FLOPs", "time")
 DONE, NEXT, UNDONE, STOP = "✓", "▸", "·", "●"
-EMPTY = "Nothing is stepped yet: r steps the pass over this text."
+EMPTY = f"Nothing is stepped yet: {key_of('restep')} steps the pass over this text."
 ADDRESS = Qt.ItemDataRole.UserRole
 
 

@@ -13,6 +13,7 @@ from engine.errors import MiniGPTError
 from engine.files import atomic_write
 from engine.saved import SESSION_ENDING, TRACE_ENDING
 from engine.text import visible
+from viewers.actions import key_of
 from viewers.export_job import ExportJob
 from viewers.exports import EXPORTS, FORMATS, Export, Options, chosen
 from viewers.qt.models_dialog import ModelsDialog
@@ -119,7 +120,7 @@ class Saving(Wired):
     def do_copy_value(self) -> None:
         picture = self.panels["value"].picture  # type: ignore[attr-defined]
         if picture is None:
-            self.say("No value is shown yet: n steps.")
+            self.say(f"No value is shown yet: {key_of('step')} steps.")
             return
         rows = ("\t".join(f"{value:.9g}" for value in row) for row in picture.values)
         QGuiApplication.clipboard().setText("\n".join(rows))

@@ -21,6 +21,7 @@ from engine.errors import MiniGPTError
 from engine.settings import TABLE, Setting, Settings, row_of, shown
 from engine.switch import Footprint, Switch
 from engine.text import visible
+from viewers.actions import key_of
 from viewers.numbers import bytes_text, count_text
 from viewers.palette import hexed
 from viewers.qt.panel import Desk, Panel, dim_label
@@ -91,7 +92,7 @@ class SettingsPanel(Panel):
         grid.setContentsMargins(2, 2, 2, 2)
         grid.setVerticalSpacing(3)
         for i, row in enumerate(TABLE):
-            key = dim_label(row.key)
+            key = dim_label(key_of(row.name) if row.key else "")
             label = QLabel(row.title)
             label.setToolTip(row.why)
             label.setBuddy(self.controls[row.name])

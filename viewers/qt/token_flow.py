@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from engine.snapshot import Snapshot
 from engine.text import visible
+from viewers.actions import key_of
 from viewers.differing import MOST_KL, difference_at, difference_sentence, drift_shade, flipped
 from viewers.palette import RGB, blend, readable_on
 from viewers.qt.theme import AT_NIGHT, Theme, letters, qcolor
@@ -188,7 +189,9 @@ class Legend(QWidget):
         painter, theme, metrics = QPainter(self), self.theme, QFontMetrics(self.font())
         painter.setPen(qcolor(theme.dim))
         if self.colouring == "none":
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, "not coloured; e colours the text")
+            painter.drawText(
+                self.rect(), Qt.AlignmentFlag.AlignVCenter, f"not coloured; {key_of('colouring')} colours the text"
+            )
             return
         low, high = LEGENDS[self.colouring]
         x = 0
@@ -199,6 +202,7 @@ class Legend(QWidget):
                              qcolor(blend(theme.panel, theme.surprise, i / 39)))  # fmt: skip
         x += 86
         room = self.width() - x
-        painter.drawText(QPointF(x, metrics.ascent() + 2),
-                         metrics.elidedText(f"{high}   e: otherwise", Qt.TextElideMode.ElideRight, room))  # fmt: skip
+        words = f"{high}   {key_of('colouring')}: otherwise"
+        words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QPointF(x, metrics.ascent() + 2), words)
         painter.end()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHeaderView, QTableView, QTabWidget, QVBoxLayout
 
 from engine.snapshot import Snapshot, Stepping
 from engine.text import visible
+from viewers.actions import key_of
 from viewers.listing_tree import stands_in
 from viewers.numbers import shape_text
 from viewers.picture import Chosen, Picture, finite_of, number_text, picture_of
@@ -16,7 +17,7 @@ from viewers.qt.canvas import Heat
 from viewers.qt.panel import Desk, Is, Panel, dim_label
 from viewers.qt.plots import Chart
 
-EMPTY = "No value yet: n steps, and selecting a line of the program shows what it made."
+EMPTY = f"No value yet: {key_of('step')} steps, and selecting a line of the program shows what it made."
 PROFILE = "Point at a cell of the picture: its row and its column are drawn here."
 BINS = 48
 Index = QModelIndex | QPersistentModelIndex
@@ -140,7 +141,11 @@ class ValuePanel(Panel):
         snapshot = self.desk.snapshot
         if address is None or value is None or snapshot is None or snapshot.stepping is None:
             named = self.desk.view.address
-            words = f"{named} is not done yet: c runs to it, n steps." if named and address is None else EMPTY
+            words = (
+                f"{named} is not done yet: {key_of('run')} runs to it, {key_of('step')} steps."
+                if named and address is None
+                else EMPTY
+            )
             if address is None:
                 self._clear(words)
             return

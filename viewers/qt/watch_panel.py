@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtWidgets import QVBoxLayout
 
+from viewers.actions import key_of
 from viewers.numbers import shape_text
 from viewers.picture import number_text
 from viewers.qt.panel import Desk, Panel, dim_label
@@ -15,7 +16,7 @@ from viewers.qt.tables import Table
 from viewers.summary import Summary, summary_of
 
 COLUMNS = ("value", "least", "largest", "mean", "norm", "shape")
-EMPTY = "Nothing is watched. m watches the line under the program's cursor, and drops it."
+EMPTY = f"Nothing is watched. {key_of('watch')} watches the line under the program's cursor, and drops it."
 NOT_YET = "not computed yet"
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -19,6 +22,7 @@ from viewers.qt.models_dialog import ModelsDialog
 from viewers.qt.theme import BY_DAY, IN_CONTRAST, SYSTEM, known
 from viewers.window_actions import window_actions
 
+ROOT = Path(__file__).resolve().parents[3]
 OTHERS = {"step": (";",), "export": ("ctrl+e",), "palette": ("ctrl+t",), "find": ("ctrl+g",)}
 
 
@@ -125,3 +129,19 @@ def test_names_along_an_axis_do_not_touch_and_few_say_which_they_are(qtbot, name
     chosen = labels.shown(3)
     assert 3 in chosen and all(i == 3 or abs(i - 3) * 300 / count >= metrics.height() for i in chosen)
     assert all(metrics.horizontalAdvance(labels.text(i)) <= labels.room for i in shown)
+
+
+def test_words_name_the_keys_that_a_person_gave():
+    """In a process of its own: the keys are put into the table before the window is made."""
+    code = """
+from viewers.key_map import use
+use({"restep": ("ctrl+g",), "next_token": ("ctrl+b",), "kv_cache": ("ctrl+k",)})
+from viewers.actions import key_of
+from viewers.qt import program_panel
+from viewers.window_actions import window_actions
+assert program_panel.EMPTY.startswith("Nothing is stepped yet: ^g steps"), program_panel.EMPTY
+assert key_of("kv_cache") == "^k" and key_of("step") == "n"
+assert next(row for row in window_actions() if row.id == "next_token").keys == ("ctrl+b",)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
