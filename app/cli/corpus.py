@@ -39,6 +39,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
                        help="how many songs after them: verses that come back, to learn repeating (0)")  # fmt: skip
     tales.add_argument("--song-words", type=positive, default=SHEET_WORDS, metavar="N",
                        help=f"about how many words a sheet of songs has ({SHEET_WORDS})")  # fmt: skip
+    tales.add_argument("--rounds", type=count, default=0, metavar="N",
+                       help="how many rounds after those: the same names in any order (0)")  # fmt: skip
     tales.add_argument("--seed", type=int, default=0, help="other seeds give other stories (0)")
     tales.add_argument("--split", choices=["train", "held-out"], default="train", help="which stories (train)")
     tales.add_argument("--measure", action="store_true", help="measure N stories of each split instead of writing")
@@ -78,6 +80,7 @@ def _tales(args: argparse.Namespace) -> int:
             progress.show,
             args.songs,
             args.song_words,
+            args.rounds,
         )
     finally:
         progress.clear()

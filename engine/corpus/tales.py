@@ -14,6 +14,7 @@ from engine.corpus.cast import choose_cast
 from engine.corpus.plot import Beat, Plot, read_plots
 from engine.corpus.plots import PLOTS
 from engine.corpus.questions import Question, ask
+from engine.corpus.rounds import rounds as rounds_of
 from engine.corpus.songs import SHEET_WORDS, song_at
 from engine.corpus.split import Split, Watch
 from engine.corpus.telling import Teller
@@ -69,8 +70,9 @@ def write_corpus(
     progress: Callable[[int, int], None] | None = None,
     songs: int = 0,
     song_words: int = SHEET_WORDS,
+    rounds: int = 0,
 ) -> int:
-    """Write that many stories, then `songs` (see `songs`), to a file, whole or not at all; returns its bytes.
+    """Write that many stories, then `songs` and `rounds`, to a file, whole or not at all; returns its bytes.
 
     song_words of a sheet of songs, about
     progress   is told (stories done, stories in all)
@@ -83,6 +85,8 @@ def write_corpus(
                 progress(number, stories)
         for number in range(songs):
             written += file.write(f"{song_at(seed, number, song_words)}{END}\n".encode("ascii"))
+        for text in rounds_of(seed, rounds):
+            written += file.write(f"{text}{END}\n".encode("ascii"))
     return written
 
 
