@@ -21,6 +21,7 @@ from app.screens.compare_places import COMPARE_PANELS, arrange_comparing
 from app.widgets.compare.addresses import AddressesPanel
 from app.widgets.compare.curve import CurvePanel
 from app.widgets.compare.lanes import LanesPanel, default_words
+from app.widgets.compare.places import PlacesPanel
 from app.widgets.compare.strips import CompareKeys, LaneStrip
 from app.widgets.compare.texts import TextsPanel, TokensPanel
 from app.widgets.compare.values import ValuesPanel
@@ -151,10 +152,7 @@ class Compare(CompareDoing, Screen[None]):
     def on_lanes_panel_taken(self, message: LanesPanel.Taken) -> None:
         self.take_choice(message.choice)
 
-    def on_addresses_panel_moved(self, message: AddressesPanel.Moved) -> None:
-        self.go_to(message.address)
-
-    def on_curve_panel_moved(self, message: CurvePanel.Moved) -> None:
+    def on_places_panel_moved(self, message: PlacesPanel.Moved) -> None:
         self.go_to(message.address)
 
     def on_texts_panel_moved(self, message: TextsPanel.Moved) -> None:

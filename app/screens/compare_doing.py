@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.lanes import split
 from app.cli.opening import require_memory
-from app.screens.layers import AskLayer, HelpLayer
+from app.screens.layers import AskLayer, HelpLayer, ids_in
 from app.screens.looking import Looking
 from app.screens.placing import Placing
 from app.screens.wanted import ScreenWanted
@@ -16,7 +16,7 @@ from app.widgets.compare.lanes import Choice
 from app.widgets.compare.view import ORDERS, CompareView, Pair
 from app.widgets.panel import Panel
 from engine.analysis.drift import Drift
-from engine.errors import MiniGPTError
+from engine.errors import InputError, MiniGPTError
 from engine.lane import Compared, plainly, words_of
 from engine.snapshot import Snapshot
 from engine.text import visible
@@ -114,9 +114,9 @@ class CompareDoing(Placing):
         if words is None:
             return
         try:
-            ids = [int(word) for word in words.replace(",", " ").split()]
-        except ValueError:
-            self.say(f"error: ids: expected whole numbers as 1,2,3, got {visible(words)}")
+            ids = ids_in(words)
+        except InputError as error:
+            self.say(f"error: {error}")
             return
         self.other_model = None
         self.send("compare", words=self.words_a(), **({"ids": ids} if ids else {}))

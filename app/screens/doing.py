@@ -6,12 +6,13 @@ from typing import Any
 
 from app.screens.editing import Editing
 from app.screens.exporting import Exporting
-from app.screens.layers import AskLayer, HelpLayer
+from app.screens.layers import AskLayer, HelpLayer, ids_in
 from app.screens.lists import BranchesLayer, SamplingLayer
 from app.screens.sessions import Sessions
 from app.screens.wanted import ModelWanted, ScreenWanted
 from app.state import read_state, write_state
 from app.widgets.attention import AttentionPanel
+from engine.errors import InputError
 from engine.pace import next_speed, speed_words
 from engine.sampling_stages import SamplingStage
 from engine.text import visible
@@ -87,9 +88,9 @@ class Doing(Editing, Sessions, Exporting):
         if words is None:
             return
         try:
-            ids = [int(word) for word in words.replace(",", " ").split()]
-        except ValueError:
-            self.say(f"error: ids: expected whole numbers as 1,2,3, got {visible(words)}")
+            ids = ids_in(words)
+        except InputError as error:
+            self.say(f"error: {error}")
             return
         self.opening.ids = ids
         self.look(token=None)

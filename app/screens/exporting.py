@@ -47,6 +47,7 @@ class Exporting(Wired):
         self.app.push_screen(layer, self._exported)
 
     def _exported(self, words: str | None) -> None:
+        self.poll()  # what the driver said of the file it made comes first
         self.say(visible(words or ""))
 
 

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from app.widgets.ink import clip
 from app.widgets.keys import keys_of
+from engine.errors import InputError
 from engine.text import NEWLINE, visible
 from viewers.actions import ACTIONS, Action, groups_of, shown
 
@@ -130,3 +131,11 @@ class AskLayer(Layer):
         """An answer that was not touched is the one it was, with whatever the screen could not show."""
         same = self.answers[self._at]
         self.dismiss(same if event.value == visible(same) else event.value.replace(NEWLINE, "\n"))
+
+
+def ids_in(words: str) -> list[int]:
+    """The ids that were typed. Raises InputError."""
+    try:
+        return [int(word) for word in words.replace(",", " ").split()]
+    except ValueError:
+        raise InputError(f"ids: expected whole numbers as 1,2,3, got {visible(words)}") from None

@@ -24,6 +24,8 @@ class Wired(Placing):
 
         def look(self, **changes: object) -> None: ...
 
+        def poll(self) -> None: ...
+
     def send(self, command: str, **arguments: Any) -> None:
         """Queue a command, once the model is open."""
         self.say("")

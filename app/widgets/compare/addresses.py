@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from rich.style import Style
-from textual.message import Message
 from textual.strip import Strip
 
-from app.widgets.compare.panel import ComparePanel
+from app.widgets.compare.places import PlacesPanel
 from app.widgets.panel import first_row
 from engine.analysis.drift import Drift, Place
 from engine.lane import Compared
@@ -17,21 +16,10 @@ FIRST, OVER = "◆", "●"
 NUMBER = 9
 
 
-class AddressesPanel(ComparePanel):
+class AddressesPanel(PlacesPanel):
     """`◆` is the first address over the threshold, `●` the others, `▶` the cursor, whose value is shown."""
 
     title = "Drift"
-
-    class Moved(Message):
-        """The cursor is on this address."""
-
-        def __init__(self, address: str) -> None:
-            super().__init__()
-            self.address = address
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self._top = 0
 
     @property
     def listed(self) -> tuple[Place, ...]:
@@ -111,18 +99,9 @@ class AddressesPanel(ComparePanel):
         words += f" · {len(left.unrecorded)} not recorded" if left.unrecorded else ""
         return [row.strip(), self.row(width).add(words, dim).strip()]
 
-    def move(self, down: int, right: int) -> None:
-        if listed := self.listed:
-            self.post_message(self.Moved(listed[min(max(self.cursor + down, 0), len(listed) - 1)].address))
-
-    def edge(self, end: bool) -> None:
-        if listed := self.listed:
-            self.post_message(self.Moved(listed[-1 if end else 0].address))
-
-    def clicked(self, x: int, y: int) -> None:
-        index = self._top + y - (1 if self.size.height > 6 else 0)
-        if 0 <= index < len(self.listed):
-            self.post_message(self.Moved(self.listed[index].address))
+    @property
+    def above(self) -> int:
+        return 1 if self.size.height > 6 else 0
 
 
 def place_sentence(place: Place) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from textual.message import Message
 from textual.strip import Strip
 
-from app.widgets.compare.panel import ComparePanel
+from app.widgets.compare.places import PlacesPanel
 from app.widgets.panel import first_row
 from engine.analysis.drift import Place
 from engine.lane import Compared
@@ -18,24 +17,13 @@ LOWEST = 1e-8  # relative errors below are not drawn: float32 itself ends there
 NUMBER = 9
 
 
-class CurvePanel(ComparePanel):
+class CurvePanel(PlacesPanel):
     """One bar for each place on the way, on a logarithmic scale, with its number."""
 
     title = "Layers"
 
-    class Moved(Message):
-        """The cursor is on this address."""
-
-        def __init__(self, address: str) -> None:
-            super().__init__()
-            self.address = address
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self._top = 0
-
     @property
-    def along(self) -> tuple[Place, ...]:
+    def listed(self) -> tuple[Place, ...]:
         drift = self.pair.drift if self.pair else None
         return drift.along if drift else ()
 
@@ -47,22 +35,22 @@ class CurvePanel(ComparePanel):
         if drift is None or at is None:
             return 0
         index = {place.address: i for i, place in enumerate(drift.places)}
-        passed = [i for i, place in enumerate(self.along) if index[place.address] <= index[at.address]]
+        passed = [i for i, place in enumerate(self.listed) if index[place.address] <= index[at.address]]
         return passed[-1] if passed else 0
 
     def note(self) -> str:
         return "relative error, log scale"
 
     def sentence(self) -> str:
-        if not self.along:
+        if not self.listed:
             return ""
-        place = self.along[self.cursor]
+        place = self.listed[self.cursor]
         return (
             f"{place.address}: relative {size_text(place.apart.relative)}, norm {size_text(place.apart.norm_relative)}"
         )
 
     def rows(self, compared: Compared, width: int, height: int) -> list[Strip]:
-        along, cursor, dim = self.along, self.cursor, self.style_of("dim")
+        along, cursor, dim = self.listed, self.cursor, self.style_of("dim")
         if not along:
             return self.wrapped("No place of the residual stream was compared.", width, height, dim)
         title = min(max(len(place.address) for place in along), max(8, width * 2 // 5)) + 1
@@ -83,19 +71,6 @@ class CurvePanel(ComparePanel):
             row.column(size_text(apart.relative), NUMBER, align="right")
             rows.append(row.column(size_text(apart.norm_relative), NUMBER, align="right").strip())
         return rows
-
-    def move(self, down: int, right: int) -> None:
-        if along := self.along:
-            self.post_message(self.Moved(along[min(max(self.cursor + down, 0), len(along) - 1)].address))
-
-    def edge(self, end: bool) -> None:
-        if along := self.along:
-            self.post_message(self.Moved(along[-1 if end else 0].address))
-
-    def clicked(self, x: int, y: int) -> None:
-        index = self._top + y - 1
-        if 0 <= index < len(self.along):
-            self.post_message(self.Moved(self.along[index].address))
 
 
 def height_of(relative: float) -> float:
