@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -43,7 +43,7 @@ PAGE = """# {name}
 {line}.
 
 - Recipe: `{recipe}`
-- Time: {minutes:.0f} minutes on two processor cores, {updates:,} updates of {per_update:,} tokens
+- Time: {minutes:.0f} minutes on two processor cores{before}, {updates:,} updates of {per_update:,} tokens
 - Loss: {train:.3f} nats per token at the end of training (mean of the last 100 updates{dropout}), {validation:.3f}
   on the validation text: {held_out}, never trained on, {pieces}, measured on the weights as stored
 - Size: {size:,} bytes as {dtype} (float32 would give {float32:.3f} nats)
@@ -108,12 +108,28 @@ def sampled(model: Model, prompt: str) -> str:
     return model.tokenizer.decode(session.tokens, special=False).strip("\n")
 
 
-def ship(run: Path, target: Path, recipe: str, text: str, prompt: str, held_out: str = LAST_TENTH) -> str:
+def minutes_of(run: Path) -> float:
+    """What the updates of a run took."""
+    with closing(RunDirectory(run)) as opened:
+        return sum(row["elapsed_s"] for row in opened.rows()) / 60
+
+
+def ship(
+    run: Path,
+    target: Path,
+    recipe: str,
+    text: str,
+    prompt: str,
+    held_out: str = LAST_TENTH,
+    before: Sequence[Path] = (),
+) -> str:
     """Write the best weights of a run and their tokenizer to `target`; return its page.
 
     recipe, text   the command that repeats the run; where its text is from, and its licence
     held_out       what the run was validated on, in words
+    before         runs whose weights led to those that this one began with
     """
+    earlier = f", after {sum(map(minutes_of, before)):.0f} for the lessons before" if before else ""
     with closing(RunDirectory(run)) as opened:
         plan, log, best = opened.plan(), opened.rows(), best_of(run)
     target.mkdir(parents=True, exist_ok=True)
@@ -124,7 +140,8 @@ def ship(run: Path, target: Path, recipe: str, text: str, prompt: str, held_out:
     train = [row["loss"] for row in made[-100:]]
     model = open_model(str(target))
     return PAGE.format(
-        name=target.name, line=model.line, recipe=recipe, minutes=sum(row["elapsed_s"] for row in log) / 60,
+        name=target.name, line=model.line, recipe=recipe, before=earlier,
+        minutes=sum(row["elapsed_s"] for row in log) / 60,
         updates=best.state.update, per_update=round(sum(row["tokens"] for row in made) / len(made)),
         train=sum(train) / len(train), dropout=", dropout on" if plan.dropout else "",
         validation=loss, held_out=held_out, pieces=PIECES[plan.examples].format(window=window),
@@ -142,10 +159,12 @@ def main() -> None:
     parser.add_argument("--text", default=OWN_TEXT)
     parser.add_argument("--prompt", default="\n")
     parser.add_argument("--stories", action="store_true", help="the model is one of the project's own stories")
+    parser.add_argument("--before", type=Path, nargs="*", default=[], help="the runs before it, whose time counts too")
     parser.add_argument("--to", type=Path, default=HOME, help="another directory than sample_models")
     args = parser.parse_args()
     target = args.to / args.name
-    page = ship(args.run, target, args.recipe, args.text, args.prompt, HELD_OUT if args.stories else LAST_TENTH)
+    held_out = HELD_OUT if args.stories else LAST_TENTH
+    page = ship(args.run, target, args.recipe, args.text, args.prompt, held_out, args.before)
     if args.stories:
         page += stories.page(open_model(str(target)), target)
     (target / "README.md").write_text(page)

@@ -18,7 +18,7 @@ from sample_models import ship, stories
 
 SMALL = ("hidden_size=16", "num_hidden_layers=2", "num_attention_heads=2", "num_key_value_heads=1", "head_dim=8",
          "intermediate_size=24", "max_position_embeddings=700", "vocabulary=320", "batch=2", "steps=2",
-         "checkpoint_every=1", "validate_every=1", "sample_tokens=2")  # fmt: skip
+         "checkpoint_every=1", "validate_every=1", "sample_tokens=2", "keep=2")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,19 @@ def shipped(run, tmp_path_factory):
         for name, few in (("SHOWN", 2), ("QUESTIONS", 2), ("MOST_BYTES", 2000)):
             patch.setattr(stories, name, few)
         home = tmp_path_factory.mktemp("models")
-        words = [str(run), "tales", "--recipe", "make it", "--stories", "--prompt", "Once", "--to", str(home)]
+        words = [
+            str(run),
+            "tales",
+            "--recipe",
+            "make it",
+            "--stories",
+            "--prompt",
+            "Once",
+            "--to",
+            str(home),
+            "--before",
+            str(run),
+        ]
         patch.setattr("sys.argv", ["ship", *words])
         ship.main()
     return home / "tales"
@@ -70,6 +82,7 @@ def test_the_model_is_that_of_the_checkpoint_with_the_lowest_validation_loss(run
 def test_the_figures_of_the_page_are_those_of_the_run(run, texts, shipped):
     page = (shipped / "README.md").read_text()
     rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert ", after 0 for the lessons before, 2 updates" in page
     found = re.search(r"2 updates of ([\d,]+) tokens\n- Loss: ([\d.]+) nats per token at .*?, ([\d.]+)\n", page)
     assert found
     tokens, train, validation = found.groups()
