@@ -49,6 +49,7 @@ def figures(pair: Pair | None, look: CompareView) -> list[tuple[str, str]]:
         ("tokens", str(drift.positions) if a == b else f"the first {drift.positions} of {a} and {b}"),
         ("first over", first.address if first else "none"),
         ("threshold", f"{look.threshold:g}"),
+        *([("edits", "in neither lane")] if pair.snapshot.edits else []),
         *([("mean KL", size_text(found.mean_kl)), ("changed", str(int(found.flips.sum())))] if found else []),
     ]
 

@@ -18,6 +18,7 @@ from app.widgets.compare.strips import figures
 from app.widgets.compare.texts import token_sentence
 from app.widgets.compare.values import pictures
 from app.widgets.compare.view import CompareView, Pair
+from engine.effect import EditView
 from viewers.differences import amount, size_text
 from viewers.palette import LEVELS
 from viewers.picture import Chosen
@@ -34,6 +35,12 @@ def test_figures_are_the_comparisons():
     assert shown["changed"] == str(int((held.drift.tokens.choice_a != held.drift.tokens.choice_b).sum()))
     assert float(shown["mean KL"]) == pytest.approx(held.drift.tokens.kl.mean(), rel=0.01)
     assert dict(figures(Pair(snapshot(), held), CompareView(threshold=math.inf)))["first over"] == "none"
+
+
+def test_the_strip_says_that_values_changed_by_hand_are_in_neither_lane():
+    held, edits = compared(), (EditView("embed:zero"),)
+    assert "edits" not in dict(figures(Pair(snapshot(), held), CompareView()))
+    assert dict(figures(Pair(snapshot(edits=edits), held), CompareView()))["edits"] == "in neither lane"
 
 
 def test_colours_and_bars_grow_by_the_decade():
