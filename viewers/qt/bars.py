@@ -31,7 +31,7 @@ class Bars(QWidget):
         self.rows: Sequence[BarRow] = ()
         self.legend: Sequence[str] = ()
         self.theme: Theme = AT_NIGHT
-        self.cursor, self._was_moved = 0, False
+        self.marked, self._was_moved = 0, False
         self.key = BarLegend()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -39,7 +39,7 @@ class Bars(QWidget):
     def show_rows(self, rows: Sequence[BarRow], legend: Sequence[str], theme: Theme) -> None:
         self.rows, self.legend, self.theme = rows, legend, theme
         self.key.show_names(legend, theme)
-        self.cursor = max(0, min(self.cursor, len(rows) - 1))
+        self.marked = max(0, min(self.marked, len(rows) - 1))
         self.setMinimumHeight(self.sizeHint().height())
         self.setAccessibleDescription("; ".join(f"{row.name.strip()} {row.number}" for row in rows))
         self.update()
@@ -49,7 +49,7 @@ class Bars(QWidget):
         whole, area = QWidget(), QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(self)
-        self.pointed.connect(lambda _: area.ensureVisible(0, self.box_of(self.cursor).center().y(), 0, self._high))
+        self.pointed.connect(lambda _: area.ensureVisible(0, self.box_of(self.marked).center().y(), 0, self._high))
         box = QVBoxLayout(whole)
         box.setContentsMargins(0, 2, 0, 0)
         box.setSpacing(2)
@@ -60,7 +60,7 @@ class Bars(QWidget):
     @property
     def sentence(self) -> str:
         """What the row under the cursor says."""
-        return self.rows[self.cursor].details if self.rows else ""
+        return self.rows[self.marked].details if self.rows else ""
 
     @property
     def _high(self) -> int:
@@ -90,7 +90,7 @@ class Bars(QWidget):
             box = self.box_of(i)
             if not box.intersects(event.rect()):
                 continue
-            if i == self.cursor and self._was_moved:
+            if i == self.marked and self._was_moved:
                 shade = 0.25 if self.hasFocus() else 0.1
                 painter.fillRect(box, qcolor(blend(self.theme.panel, self.theme.accent, shade)))
             y = box.top()
@@ -109,7 +109,7 @@ class Bars(QWidget):
     # mouse and keys
 
     def _move(self, row: int) -> None:
-        self.cursor, self._was_moved = max(0, min(row, len(self.rows) - 1)), True
+        self.marked, self._was_moved = max(0, min(row, len(self.rows) - 1)), True
         self.update()
         self.pointed.emit(self.sentence)
 
@@ -129,9 +129,9 @@ class Bars(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
         if event.key() in steps and self.rows:
-            self._move(self.cursor + steps[Qt.Key(event.key())])
+            self._move(self.marked + steps[Qt.Key(event.key())])
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.rows:
-            self.chosen.emit(self.cursor)
+            self.chosen.emit(self.marked)
         else:
             super().keyPressEvent(event)
 

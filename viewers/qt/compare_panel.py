@@ -23,7 +23,7 @@ from engine.snapshot import Snapshot
 from engine.text import visible
 from viewers.qt.axes import every
 from viewers.qt.compare_model import EMPTY, LOWEST, heights, place_words, summary, token_words
-from viewers.qt.lane_texts import LEGEND, LaneTexts
+from viewers.qt.lane_texts import LaneTexts
 from viewers.qt.logprob_panel import MOST_DOTS, short
 from viewers.qt.panel import Desk, Is, Panel, Steady
 from viewers.qt.plots import Chart
@@ -192,7 +192,6 @@ class ComparePanel(Panel):
             self._draw_tokens(s.lanes, place, theme)
             self._draw_curve(s.lanes, theme)
         self.texts.show_lanes(s.lanes, place, theme)
-        self.texts.setToolTip(LEGEND if s.lanes else "")
         for key, names in zip(self.keys, (NAMES, DRIFT), strict=True):
             key.show_names(names if s.lanes is not None else (), theme)
         self.chart.show_or_say()

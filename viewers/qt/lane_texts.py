@@ -16,7 +16,7 @@ from viewers.qt.compare_model import EMPTY, is_flipped, kl_at, token_words
 from viewers.qt.theme import AT_NIGHT, Theme, letters, qcolor
 
 PAD, GAP, EDGE = 3, 2, 4
-LEGEND = "plain: KL 0, full: 1 nat or more, √ scale; underlined: another first choice; framed: another token"
+LEGEND = ("colour: KL, full from 1 nat on, √ scale", "underlined: another first choice", "framed: another token")
 
 
 class LaneTexts(QWidget):
@@ -72,6 +72,9 @@ class LaneTexts(QWidget):
                 if words.endswith("↵"):
                     x, y = EDGE, y + high + GAP
             y += high + 2 * GAP
+        for words in LEGEND if boxes else ():
+            boxes.append((-1, -1, QRect(EDGE, y, width - 2 * EDGE, high), words))
+            y += high
         self._boxes = boxes
         self.setMinimumHeight(y + high)
 

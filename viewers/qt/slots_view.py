@@ -28,7 +28,7 @@ class SlotsView(QWidget):
         super().__init__()
         self.slots: Sequence[Slots] = ()
         self.theme: Theme = AT_NIGHT
-        self.cursor: tuple[int, int] | None = None  # group, slot
+        self.marked: tuple[int, int] | None = None  # group, slot
         self.room = 0  # pixels that may be used without scrolling
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -36,8 +36,8 @@ class SlotsView(QWidget):
 
     def show_slots(self, slots: Sequence[Slots], theme: Theme) -> None:
         self.slots, self.theme = slots, theme
-        if self.cursor and (self.cursor[0] >= len(slots) or self.cursor[1] >= slots[self.cursor[0]].count):
-            self.cursor = None
+        if self.marked and (self.marked[0] >= len(slots) or self.marked[1] >= slots[self.marked[0]].count):
+            self.marked = None
         self.setAccessibleDescription("; ".join(map(slots_words, slots)) or NO_CACHE)
         self._fit()
         self.update()
@@ -114,10 +114,10 @@ class SlotsView(QWidget):
                 box = self.box_of(group, slot)
                 if box.intersects(QRectF(event.rect())):
                     self._square(painter, box, slots, slot)
-        if self.cursor:
+        if self.marked:
             painter.setPen(QPen(qcolor(theme.text), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(self.box_of(*self.cursor))
+            painter.drawRect(self.box_of(*self.marked))
         painter.end()
 
     def _square(self, painter: QPainter, box: QRectF, slots: Slots, slot: int) -> None:
@@ -151,14 +151,14 @@ class SlotsView(QWidget):
 
     def point_at(self, cursor: tuple[int, int] | None) -> None:
         """Go to a slot, and say what is in it."""
-        if cursor != self.cursor:
-            self.cursor = cursor
+        if cursor != self.marked:
+            self.marked = cursor
             self.update()
             self.pointed.emit(self.sentence)
 
     @property
     def sentence(self) -> str:
-        return slot_words(self.slots[self.cursor[0]], self.cursor[1]) if self.cursor else ""
+        return slot_words(self.slots[self.marked[0]], self.marked[1]) if self.marked else ""
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         found = self.slot_at(event.position())
@@ -174,7 +174,7 @@ class SlotsView(QWidget):
         if event.key() not in steps or not self.slots:
             super().keyPressEvent(event)
             return
-        group, slot = self.cursor or (0, -1)
+        group, slot = self.marked or (0, -1)
         slot += steps[Qt.Key(event.key())]
         if slot < 0 and group:
             group, slot = group - 1, self.slots[group - 1].count - 1

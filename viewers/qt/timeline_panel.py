@@ -34,6 +34,7 @@ class TimelinePanel(Panel):
         box.addLayout(row)
         box.addWidget(self.tabs, 1)
         self.measure.clicked.connect(lambda: desk.send("peaks"))
+        self.tabs.currentChanged.connect(lambda _: self.refresh())
         self.bars.chosen.connect(self._chosen)
         self.bars.pointed.connect(self._say)
         self.roofline.said.connect(self._say)
@@ -52,7 +53,8 @@ class TimelinePanel(Panel):
 
     def drawn_from(self) -> object:
         s = self.desk.snapshot
-        return s and (s.stepping and (Is(s.stepping.rows), s.stepping.cursor), s.peaks, s.busy is None, self.opened)
+        looked = self.opened, self.tabs.currentIndex()
+        return s and (s.stepping and (Is(s.stepping.rows), s.stepping.cursor), s.peaks, s.busy is None, looked)
 
     def draw_now(self) -> None:
         s, theme = self.desk.snapshot, self.desk.theme
@@ -60,7 +62,8 @@ class TimelinePanel(Panel):
         lines = timed(stepping)
         self.found = rows_of(stepping, peaks, self.opened)
         self.bars.show_rows(bar_rows(self.found, peaks, self.opened), legend(lines, peaks) if lines else (), theme)
-        self.roofline.show_points(roof_points(lines, peaks) if peaks else (), peaks, theme)
+        if self.tabs.currentWidget() is self.roofline:
+            self.roofline.show_points(roof_points(lines, peaks) if peaks else (), peaks, theme)
         self.measure.setVisible(peaks is None)
         self.measure.setEnabled(s is not None and s.busy is None)
         self._say("")

@@ -58,8 +58,8 @@ class TrainPanel(Panel):
         split.addWidget(self.pinned)
         split.setSizes([280, 240])
         split.setChildrenCollapsible(False)
-        for widget in (self.charts, self.pinned):
-            widget.setMinimumWidth(200)
+        for half in (self.charts, self.pinned):
+            half.setMinimumWidth(200)
         box.addLayout(self._form())
         box.addWidget(self.says)
         box.addWidget(split, 1)

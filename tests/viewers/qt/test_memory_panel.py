@@ -81,6 +81,6 @@ def test_mouse_and_arrow_keys_find_a_slot(qtbot):
         assert view.slot_at(QPointF(view.box_of(group, slot).center())) == (group, slot)
     view.point_at((0, 5))
     qtbot.keyClick(view, Qt.Key.Key_Right)
-    assert view.cursor == (1, 0)
+    assert view.marked == (1, 0)
     qtbot.keyClick(view, Qt.Key.Key_Left)
-    assert view.cursor == (0, 5) and view.sentence == slot_words(RING, 5)
+    assert view.marked == (0, 5) and view.sentence == slot_words(RING, 5)
