@@ -89,7 +89,9 @@ class Mosaic(QWidget):
         """Where the heads lie, and how far it is from one to the next, across and down."""
         tiles, (corner, wide, high) = self.tiles(), self._room()
         title = self._title_high
+        ratio = self.devicePixelRatioF()  # whole pixels of the screen, so that the images are drawn as they are
         side = max(6.0, min(wide / max(tiles.across, 1), high / max(tiles.down, 1) - title))
+        side = int(side * ratio) / ratio
         return QRectF(corner.x(), corner.y(), side * tiles.across, (side + title) * tiles.down), side, side + title
 
     def head_at(self, point: QPointF) -> tuple[int, int] | None:
@@ -121,7 +123,7 @@ class Mosaic(QWidget):
         tiles, title = self.tiles(), self._title_high
         self._fill(tiles, wide)
         for row, image in self._images.items():
-            painter.drawImage(QRectF(box.left(), box.top() + row * high + title, box.width(), wide), image)
+            painter.drawImage(QPointF(box.left(), box.top() + row * high + title), image)
         if self.only is None:
             self._labels(painter, box, wide, high)
         else:
@@ -157,7 +159,8 @@ class Mosaic(QWidget):
                 image[:pixels, column * total : column * total + pixels] = pattern
             made = QImage(image.data, wide, pixels + gap, stride, QImage.Format.Format_Indexed8)
             made.setColorTable(colours)
-            self._images[row] = made.copy()
+            made.setDevicePixelRatio(ratio)
+            self._images[row] = made.convertToFormat(QImage.Format.Format_RGB32)
 
     def _labels(self, painter: QPainter, box: QRectF, wide: float, high: float) -> None:
         layers, heads = self.patterns.levels.shape[:2]

@@ -69,15 +69,27 @@ class Patterns:
 
     def _add(self, rows: AttentionRows) -> None:
         last = min(self.tokens, rows.first + rows.patterns[0].shape[1]) if rows.patterns else 0
-        for layer, (pattern, keys) in enumerate(zip(rows.patterns, rows.keys, strict=True)):
-            window = (self._windows[layer] if self._windows else None) or self.tokens
+        for layers, pattern, keys, width in self._alike(rows):
             shares = without_first(pattern, keys) if self.looks.hides_first else pattern
-            levels = shares_scale(self.looks).level(shares) + 1  # (H, T, S); ABSENT, the last of a byte, becomes 0
+            levels = shares_scale(self.looks).level(shares) + 1  # (L, H, T, S); ABSENT, the last of a byte, becomes 0
             for query in range(max(rows.first, self.first), last):
-                seen = (keys >= self.first) & (keys <= query) & (keys > query - window)
-                place = self._room[layer, :, query - self.first]
+                seen = (keys >= self.first) & (keys <= query) & (keys > query - (width or self.tokens))
+                place = self._room[layers, :, query - self.first]
                 place[:] = 0
-                place[:, keys[seen] - self.first] = levels[:, query - rows.first][:, seen]
+                place[:, :, keys[seen] - self.first] = levels[:, :, query - rows.first][:, :, seen]
+
+    def _alike(self, rows: AttentionRows) -> list[tuple[slice, Array, Array, int | None]]:
+        """Which layers, their patterns (L, H, T, S), keys and window: all at once, unless layers see other keys."""
+        widths = self._windows or (None,) * len(rows.patterns)
+        first = rows.keys[0] if rows.keys else None
+        if (
+            first is not None
+            and len(set(widths)) == 1
+            and all(k is first or np.array_equal(k, first) for k in rows.keys)
+        ):
+            return [(slice(None), np.stack(rows.patterns), first, widths[0])]
+        each = zip(rows.patterns, rows.keys, widths, strict=True)
+        return [(slice(i, i + 1), pattern[None], keys, width) for i, (pattern, keys, width) in enumerate(each)]
 
 
 def _way(looks: AttentionView) -> tuple[str, bool]:
@@ -134,5 +146,14 @@ def pooled(levels: Array, side: int) -> Array:
     factor = -(-count // max(1, side))
     if factor <= 1:
         return levels
-    starts = np.arange(0, count, factor)
-    return np.maximum.reduceat(np.maximum.reduceat(levels, starts, axis=2), starts, axis=3)
+    rows = _largest([levels[:, :, i::factor] for i in range(factor)], 2)
+    return _largest([rows[..., i::factor] for i in range(factor)], 3)
+
+
+def _largest(parts: list[Array], axis: int) -> Array:
+    """Element by element; a later part may be shorter along the axis. Much faster than a reduction over short runs."""
+    out = parts[0].copy()
+    for part in parts[1:]:
+        inside = (slice(None),) * axis + (slice(part.shape[axis]),)
+        np.maximum(out[inside], part, out=out[inside])
+    return out

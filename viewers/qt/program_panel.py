@@ -50,8 +50,8 @@ class ProgramPanel(Panel):
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 6)
         box.addWidget(self.heading)
-        box.addWidget(tree, 4)
-        box.addWidget(said, 1)
+        box.addWidget(tree, 3)
+        box.addWidget(said, 2)
         self._lines: tuple[str, ...] = ()
         self._items: list[QTreeWidgetItem] = []
         self._groups: dict[str, QTreeWidgetItem] = {}

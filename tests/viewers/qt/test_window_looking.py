@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 
 from engine.pace import SPEEDS
 from viewers.picture import LEVELS, number_text
-from viewers.qt.mosaic_model import tiling
+from viewers.qt.mosaic_model import pooled, tiling
 from viewers.view import ATTENTION, AttentionView
 
 WAIT_MS = 60_000
@@ -161,3 +161,15 @@ def test_text_is_coloured_by_its_difference_only_beside_a_second_lane(window, dr
     window.look(colouring="difference")
     kl = driver.latest.difference.kl[5]
     assert f"KL {kl:.3g} nats" in window.panels["text"].flow.says(5)
+
+
+@pytest.mark.parametrize(("count", "side"), [(1, 3), (5, 3), (60, 20), (128, 55), (601, 55), (40, 40)])
+def test_a_small_picture_shows_the_largest_of_what_each_cell_stands_for(count, side):
+    levels = np.random.default_rng(count).integers(0, LEVELS + 1, (2, 3, count, count)).astype(np.uint8)
+    small, factor = pooled(levels, side), -(-count // side)
+    assert small.shape[-1] == -(-count // factor) <= side
+    for row in range(small.shape[-1]):
+        block = levels[:, :, row * factor : (row + 1) * factor]
+        for column in range(0, small.shape[-1], 7):
+            part = block[..., column * factor : (column + 1) * factor]
+            assert np.array_equal(small[:, :, row, column], part.max((2, 3)))
