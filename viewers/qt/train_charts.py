@@ -39,6 +39,7 @@ class TrainCharts(QTabWidget):
         self.curve, self.bars, self.says = QComboBox(), Bars(), dim_label(NO_GRADIENTS)
         self.about = dim_label(EMPTY)
         self.curve.addItems(list(CURVES))
+        self.key = self.chart.key_above()
         self.curve.setAccessibleName("Which curve")
         self.bars.setAccessibleName("Gradient norm of each layer")
         self.setDocumentMode(True)
@@ -77,7 +78,9 @@ class TrainCharts(QTabWidget):
         self.chart.dress(theme)
         rows = {"loss": t.losses, "learning rate": t.rates, "gradient norm": t.norms}[name]
         has_validation = name == "loss" and len(t.validation) > 0
-        self.chart.keep_only([name] * (len(rows) > 0) + ["validation loss"] * has_validation)
+        names = [name] * (len(rows) > 0) + ["validation loss"] * has_validation
+        self.chart.keep_only(names)
+        self.key.show_names(names, theme)
         if len(rows):
             self.chart.line(name, rows[:, 0], rows[:, 1], theme.series[0])
             if has_validation:
