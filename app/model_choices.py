@@ -14,7 +14,7 @@ from app.cli.machine import cache_bytes, config_of, human, weights_bytes
 from engine.errors import MiniGPTError
 from engine.model import SHIPPED, presets, shipped_models
 from engine.saved import TRACE_ENDING
-from engine.text import visible
+from engine.text import counted, visible
 from engine.training.download import TEXTS
 
 SHIPPED_GROUP, RECENT, RANDOM, HERE, TEXT = "shipped", "recent", "random", "here", "text"
@@ -53,7 +53,8 @@ def weighed(group: str, spec: str, free: int | None) -> Choice:
     if config is None:
         return Choice(group, spec, False, _lack(spec))
     weights, full = weights_bytes(config), weights_bytes(config) + cache_bytes(config, config.context)
-    shape = f"{config.model_type}, {config.layers} layers x {config.heads} heads, width {config.width}"
+    sizes = f"{counted(config.layers, 'layer')} x {counted(config.heads, 'head')}"
+    shape = f"{config.model_type}, {sizes}, width {config.width}"
     if free is None:
         fits, why = None, f"needs {human(weights)}; how much is free is unknown"
     elif weights > free:

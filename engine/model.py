@@ -21,6 +21,7 @@ from engine.program import Program
 from engine.rewrites.factors import FactorStore
 from engine.rewritten import saved_settings
 from engine.settings import Settings
+from engine.text import counted
 from engine.tokenizer import Tokenizer, open_tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,7 +67,7 @@ class Model:
         c = self.config
         shared = f" on {c.kv_heads}" if c.kv_heads != c.heads else ""
         size = f"width {c.width}, {c.parameter_count():,} parameters"
-        return f"{c.model_type}, {c.layers} layers x {c.heads} heads{shared}, {size}"
+        return f"{c.model_type}, {counted(c.layers, 'layer')} x {counted(c.heads, 'head')}{shared}, {size}"
 
 
 def open_model(spec: str) -> Model:

@@ -46,10 +46,15 @@ def after(kind: str) -> str:
     return KINDS[(KINDS.index(kind) + 1) % len(KINDS)]
 
 
+def all_of(ids: list[int]) -> str:
+    """`all 16 tokens`, `its one token`."""
+    return f"all {len(ids):,} tokens" if len(ids) > 1 else "its one token"
+
+
 def plain_pass(model: Model, window: int | None, ids: list[int]) -> Pass:
     """The plain program on all tokens."""
     program, weights = limit_window(model.program, model.weights, window)
-    return Pass(f"plain program, all {len(ids)} tokens", program, weights, _inputs(ids))
+    return Pass(f"plain program, {all_of(ids)}", program, weights, _inputs(ids))
 
 
 def generating_pass(decoder: Decoder, ids: list[int]) -> Pass:
@@ -57,7 +62,7 @@ def generating_pass(decoder: Decoder, ids: list[int]) -> Pass:
     prepared = decoder.prepared
     if decoder.cache is None:
         program, weights = prepared.prompt
-        return Pass(f"as generation runs it, all {len(ids)} tokens (no cache)", program, weights, _inputs(ids))
+        return Pass(f"as generation runs it, {all_of(ids)} (no cache)", program, weights, _inputs(ids))
     decoder = decoder.fork()
     decoder.rewind(len(ids) - 1)
     assert decoder.cache is not None

@@ -18,7 +18,7 @@ from engine.edited_decoder import decoder_for
 from engine.editing import EditHistory, applied
 from engine.edits import Edit
 from engine.effect import Effect
-from engine.errors import InputError, MiniGPTError
+from engine.errors import Cancelled, InputError, MiniGPTError
 from engine.feeding import feed_prompt, node_bytes, owned, replay, rows_of
 from engine.lane import Comparison, beside
 from engine.model import Model, open_model
@@ -29,6 +29,7 @@ from engine.settings import Settings
 from engine.stepper import Stepper
 from engine.switch import Switch
 from engine.switching import last_logits, switch_between
+from engine.text import counted
 from engine.text_history import hang_in
 from engine.threads import ThreadLimit
 from engine.timeline import Node
@@ -39,7 +40,7 @@ KEPT_BYTES = 256 << 20  # attention and logits of past tokens that are kept to b
 
 def asked_for(count: int) -> str:
     """Why generation ended where it made all the tokens that were asked for."""
-    return f"{count} tokens, as asked"
+    return f"{counted(count, 'token')}, as asked"
 
 
 def never() -> bool:
@@ -163,7 +164,10 @@ class Session:
                 break
             else:
                 started = perf_counter()
-                token = self.next_token(stream)
+                try:
+                    token = self.next_token(stream)
+                except Cancelled:  # in the middle of a pass over the whole text
+                    break
                 spent_s += perf_counter() - started  # what the caller does between tokens is not counted
                 made, written = made + 1, written + token.text
                 self.tokens_per_s = self._speeds[self._running] = made / spent_s

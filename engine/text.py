@@ -23,6 +23,11 @@ def visible(text: str, spaces: bool = False) -> str:
     return "".join(_shown(c, spaces) for c in text)
 
 
+def counted(count: int, thing: str) -> str:
+    """`1 layer`, `1,024 tokens`: a number of things, in words that end in s where there are more than one."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def _shown(c: str, spaces: bool) -> str:
     if c == " ":
         return SPACE if spaces else c

@@ -17,7 +17,7 @@ from app.screens.lists import ListLayer
 from app.screens.wired import Wired
 from app.widgets.ink import clip
 from engine.saved import SESSION_ENDING, TRACE_ENDING
-from engine.text import visible
+from engine.text import counted, visible
 from viewers.commands import export_command, text_words, trace_command
 from viewers.export_job import ExportJob, Progress
 from viewers.exports import DATA, EXPORTS, FORMATS, PICTURES, Export, Options, chosen
@@ -121,7 +121,7 @@ class ExportLayer(ListLayer):
         if self.job is not None:
             return _progress(self.job.latest)
         count = len(self.chosen_rows()) + len(self.saves)
-        title = next((row.title for row in EXPORTS if row.name == self.what), f"{count} files")
+        title = next((row.title for row in EXPORTS if row.name == self.what), counted(count, "file"))
         words = (
             f"◂ {self.what} ▸   {title}",
             f"◂ {self.form or 'every format'} ▸   {', '.join(self.forms[1:])}",
@@ -131,7 +131,7 @@ class ExportLayer(ListLayer):
         return [f"{name:<6} {clip(text, 74)}" for name, text in zip(LINES, words, strict=True)]
 
     def words(self) -> tuple[str, str]:
-        title = f"Export this text, {len(self.snapshot.tokens)} tokens"
+        title = f"Export this text, {counted(len(self.snapshot.tokens), 'token')}"
         if self.job is None:
             return (
                 title,

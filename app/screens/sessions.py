@@ -16,7 +16,7 @@ from app.screens.wired import Wired
 from app.widgets.ink import clip
 from engine.errors import MiniGPTError
 from engine.saved import SESSION_ENDING
-from engine.text import visible
+from engine.text import counted, visible
 
 if TYPE_CHECKING:
     from app.screens.opening import Opening
@@ -108,7 +108,7 @@ def row(path: Path, kept: SavedSession | str) -> str:
     when = ago(datetime.now().timestamp() - _changed_s(path))
     if isinstance(kept, str):
         return f"{when:>12}  {clip(kept, 66)}"
-    text = f"{len(kept.tokens):>4} tokens, {sum(generated for _, _, generated in kept.nodes)} generated"
+    text = f"{counted(len(kept.tokens), 'token'):>11}, {sum(generated for _, _, generated in kept.nodes)} generated"
     return f"{when:>12}  {clip(Path(kept.model).name, 16)}  {clip(text, 25)}  {clip(visible(path.name), 24)}"
 
 
@@ -118,7 +118,7 @@ def offer() -> str | None:
         kept = _read(path)
         if not isinstance(kept, str):
             when = ago(datetime.now().timestamp() - _changed_s(path))
-            return f"Kept {when}: {visible(Path(kept.model).name)}, {len(kept.tokens)} tokens. ^o opens it."
+            return f"Kept {when}: {visible(Path(kept.model).name)}, {counted(len(kept.tokens), 'token')}. ^o opens it."
     return None
 
 

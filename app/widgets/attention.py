@@ -14,6 +14,7 @@ from app.widgets import heat_cells
 from app.widgets.head_tiles import HeadTiles
 from app.widgets.heat_cells import Fit
 from engine.snapshot import Snapshot
+from engine.text import counted
 from viewers.picture import Picture, Scale, shrink
 from viewers.view import AttentionView, View
 
@@ -112,7 +113,7 @@ class AttentionPanel(HeadTiles):
             rows.append(self.row(width).add(LEFT_OUT, self.style_of("warn")).strip())
         if height >= 12:
             dropped = snapshot.attention_dropped
-            words = f"the first {dropped} rows were not kept" if dropped else "no proof of cause"
+            words = f"{counted(dropped, 'row')} at the start not kept" if dropped else "no proof of cause"
             name = self._said_name(snapshot)
             rows.append(
                 self.row(width).add(name, self.style_of("strong")).add(f" · {words}", self.style_of("dim")).strip()
@@ -126,8 +127,8 @@ class AttentionPanel(HeadTiles):
         one = f"blocks.{self.view.layer}.attn.pattern"
         return {
             "head": f"{one}, head {self.view.head}",
-            "layer": f"{one}, {snapshot.heads} heads",
-            "wall": f"attn.pattern, ↓ {snapshot.layers} layers → {snapshot.heads} heads",
+            "layer": f"{one}, {counted(snapshot.heads, 'head')}",
+            "wall": f"attn.pattern, ↓ {counted(snapshot.layers, 'layer')} → {counted(snapshot.heads, 'head')}",
             "likeness": "how alike heads look",
         }[self.looks.what]
 

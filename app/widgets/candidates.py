@@ -7,7 +7,7 @@ from textual.strip import Strip
 
 from app.widgets.panel import Panel, first_row
 from engine.snapshot import Candidate, Snapshot
-from engine.text import visible
+from engine.text import counted, visible
 from viewers.numbers import bar, percent_text
 from viewers.view import View
 
@@ -100,7 +100,7 @@ class CandidatesPanel(Panel):
     def _last(self, snapshot: Snapshot, width: int) -> Strip:
         shown = sum(c.probability for c in self.found)
         others = snapshot.vocab - len(self.found)
-        rest = f"these {len(self.found)} hold {percent_text(shown).strip()}; {others} others the rest"
+        rest = f"these {len(self.found)} hold {percent_text(shown).strip()}; {counted(others, 'other')} the rest"
         return self.row(width).add(rest if snapshot.vocab > len(self.found) else "", self.style_of("dim")).strip()
 
     def move(self, down: int, right: int) -> None:

@@ -13,6 +13,7 @@ from engine.listing import block_of
 from engine.settings import row_of, shown
 from engine.snapshot import Snapshot
 from engine.switch import Drift, Switch
+from engine.text import counted
 from viewers.numbers import bytes_text, count_text
 
 MARKS = {"gone": "−", "new": "+", "changed": "~"}
@@ -149,7 +150,13 @@ def drift_text(drift: Drift | None) -> str:
     """How far the predictions of the text moved."""
     if drift is None:
         return "no text to compare"
-    return f"over {drift.tokens} tokens: KL {drift.mean_kl:.2g} nats, {drift.flips} other first choices"
+    flips = counted(drift.flips, "other first choice")
+    return f"over {counted(drift.tokens, 'token')}: KL {drift.mean_kl:.2g} nats, {flips}"
+
+
+def stay(same: int) -> str:
+    """`… 12 lines stay`."""
+    return f"… {counted(same, 'line')} {'stays' if same == 1 else 'stay'}"
 
 
 def diff_rows(switch: Switch) -> Iterator[DiffRow]:
@@ -160,7 +167,7 @@ def diff_rows(switch: Switch) -> Iterator[DiffRow]:
             same += 1
             continue
         if same:
-            yield DiffRow("same", "", f"… {same} lines stay")
+            yield DiffRow("same", "", stay(same))
         if block_of(line.address) not in ("", block):
             yield DiffRow("block", block_of(line.address), "")
         same, block = 0, block_of(line.address)
@@ -169,4 +176,4 @@ def diff_rows(switch: Switch) -> Iterator[DiffRow]:
         if line.kind == "changed":
             yield DiffRow("was", address, line.old)
     if same and same < len(switch.lines):
-        yield DiffRow("same", "", f"… {same} lines stay")
+        yield DiffRow("same", "", stay(same))

@@ -8,6 +8,7 @@ from textual.strip import Strip
 from app.widgets.ink import Row, cells
 from app.widgets.panel import Panel, first_row
 from engine.snapshot import ListingRow, Snapshot, Stepping
+from engine.text import counted
 from viewers.listing_tree import Entry, at, entries, groups_of, label_of
 from viewers.numbers import count_text, seconds_text, shape_text
 from viewers.view import View
@@ -87,7 +88,11 @@ class ListingPanel(Panel):
             return ""
         entry = self.found[self.cursor]
         row = self.stepping.rows[entry.first]
-        return f"{entry.name}: {entry.last - entry.first} lines" if entry.is_group else f"{row.address} = {row.call}"
+        return (
+            f"{entry.name}: {counted(entry.last - entry.first, 'line')}"
+            if entry.is_group
+            else f"{row.address} = {row.call}"
+        )
 
     def body(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
         stepping, dim = snapshot.stepping, self.style_of("dim")
@@ -148,7 +153,7 @@ class ListingPanel(Panel):
             mark = "▾ " if entry.name in self.opened else "▸ "
             row.column(f"{indent}{mark}{label_of(entry.name)}", name - 1, self.style_of("strong")).add(" ")
             done = min(max(cursor - entry.first, 0), len(lines))
-            words = f"{done} of {len(lines)} lines" if call >= 16 else f"{done}/{len(lines)}"
+            words = f"{done} of {counted(len(lines), 'line')}" if call >= 16 else f"{done}/{len(lines)}"
             row.column(words, call).column("", shape)
         else:
             row.column(f"{indent}{label_of(entry.name)}", name - 1).add(" ")

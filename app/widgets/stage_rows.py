@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from app.widgets.ink import clip
 from engine.sampling_stages import SamplingStage
 from engine.snapshot import Branch
-from engine.text import visible
+from engine.text import counted, visible
 from viewers.numbers import percent_text
 
 HEAD = f"{'stage':<12}{'left':>9}{'holding':>9}{'likeliest':>11}{'entropy':>9}"
@@ -42,7 +42,7 @@ def _branch(branch: Branch, width: int) -> str:
     mark = "● " if branch.active else "  "
     stem = "   " * (branch.depth - 1) + "└─ " if branch.depth else ""
     left = f"at {branch.starts_at}, p {share_of(branch.first_logprob)} · " if branch.depth else ""
-    head = f"{mark}{stem}{left}{branch.length} tokens · "
+    head = f"{mark}{stem}{left}{counted(branch.length, 'token')} · "
     text = visible(branch.own_text or branch.text)
     room = max(8, width - len(head))
     return head + clip(text if branch.depth or len(text) <= room else "…" + text[1 - room :], room)

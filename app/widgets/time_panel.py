@@ -18,6 +18,7 @@ from engine.analysis.machine_peaks import Peaks
 from engine.memory import place_of
 from engine.snapshot import ListingRow, Snapshot
 from engine.switch import Switch
+from engine.text import counted
 from viewers.numbers import count_text, seconds_text
 from viewers.timing import BOUNDS, TimeRow, bound_at, peaks_text, sentence_of, time_rows
 
@@ -56,7 +57,11 @@ class TimePanel(Panel):
 
     def note(self) -> str:
         timed = self.timed
-        return f"{len(timed)} lines in {seconds_text(sum(row.elapsed_s or 0 for row in timed))}" if timed else ""
+        return (
+            f"{counted(len(timed), 'line')} in {seconds_text(sum(row.elapsed_s or 0 for row in timed))}"
+            if timed
+            else ""
+        )
 
     def sentence(self) -> str:
         found = self.found

@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from engine.errors import Cancelled, InputError, MiniGPTError
+from engine.text import counted
 from engine.training.history import Gathered
 from engine.training.loop import Trainer
 from engine.training.parameters import FlatParameters
@@ -143,8 +144,8 @@ class TrainingDriver:
         config, tokens = trainer.config, trainer.data.tokens
         self._about |= {
             "steps": trainer.plan.steps,
-            "model_line": f"{config.model_type}, {config.layers} layers, width {config.width}, {config.heads} heads: "
-            f"{config.parameter_count():,} parameters",
+            "model_line": f"{config.model_type}, {counted(config.layers, 'layer')}, width {config.width}, "
+            f"{counted(config.heads, 'head')}: {config.parameter_count():,} parameters",
             "data_line": f"{len(tokens.train):,} tokens to learn from, {len(tokens.validation):,} to validate on, "
             f"vocabulary {config.vocab:,}",
         }

@@ -144,7 +144,7 @@ async def test_a_change_shows_old_and_new_lines_until_it_is_closed(size: tuple[i
         give(app, snapshot(settings=Settings(kv_cache=False), switch=SWITCH, version=2, tokens_per_s=None))
         await pilot.pause()
         said = "\n".join(plane(app))
-        for words in ("KV cache on → off", "−1 +1 ~1 lines", "3.0 KiB less in all", "KL 0.02 nats", "… 1 lines stay",
+        for words in ("KV cache on → off", "−1 +1 ~1 lines", "3.0 KiB less in all", "KL 0.02 nats", "… 1 line stays",
                       "1.5k → 12.0M FLOP", "= scores(attn.q, attn.k)", "was scores(attn.q, attn.k_seen)",
                       "+ attn.masked"):  # fmt: skip
             assert words in said, words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,11 @@ def test_what_is_not_there_is_said_in_one_line(spec):
     with pytest.raises(MiniGPTError) as caught:
         open_model(spec)
     assert "\n" not in str(caught.value)
+
+
+def test_the_line_of_a_model_of_one_layer_does_not_count_several(make_model):
+    made = make_model("llama")
+    assert ", 1 layer x 4 heads on 2, " in replace(made, config=replace(made.config, layers=1)).line
 
 
 def test_a_directory_is_opened_by_its_path(tmp_path, make_model):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.text import visible
+from engine.text import counted, visible
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,8 @@ def test_no_character_that_a_screen_obeys_is_left(text):
 
 def test_every_character_there_is():
     assert all(unicodedata.category(c)[0] != "C" for c in visible("".join(map(chr, range(0, sys.maxunicode + 1, 7)))))
+
+
+def test_one_thing_is_no_more_than_one():
+    said = [counted(n, "token") for n in (0, 1, 2, 1024)]
+    assert said == ["0 tokens", "1 token", "2 tokens", "1,024 tokens"]
