@@ -1,7 +1,9 @@
 """`EditedDecoder`: a decoder some of whose values are changed by hand, so that the edited model can be heard to write.
 
 It runs the plain program with the lines of the edits over the whole text for each token. A cache would be faster, but
-row 4 of a call would then no longer be token 4, and the mean over all tokens not that of the text.
+row 4 of a call would then no longer be token 4, and the mean over all tokens not that of the text. With an edit that
+mixes tokens (`mean`), a token's numbers are those of the text as it was when the token was new; a text that is fed
+again at once, as when a session is opened, has those of the text as it is.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.errors import InputError
 from engine.model import Model, open_model
 from engine.sampling import Sampler
 from engine.session import Session
@@ -27,6 +28,7 @@ from engine.training.data import open_data
 from engine.training.parameters import FlatParameters
 from engine.training.plan import Plan
 from engine.training.run_directory import RunDirectory
+from engine.training.start import has_run
 from engine.training.step import TrainingStep
 from engine.weights import open_checkpoint, save_checkpoint
 from sample_models import stories
@@ -109,7 +111,9 @@ def sampled(model: Model, prompt: str) -> str:
 
 
 def minutes_of(run: Path) -> float:
-    """What the updates of a run took."""
+    """What the updates of a run took. Raises InputError if there is no run."""
+    if not has_run(run):
+        raise InputError(f"{run}: holds no run")
     with closing(RunDirectory(run)) as opened:
         return sum(row["elapsed_s"] for row in opened.rows()) / 60
 

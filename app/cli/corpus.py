@@ -35,6 +35,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     tales = kinds.add_parser("tales", help="write or measure the stories", allow_abbrev=False)
     tales.add_argument("-o", "--output", metavar="FILE", help="the text file to write")
     tales.add_argument("--stories", type=count, default=STORIES, metavar="N", help=f"how many ({STORIES:,})")
+    tales.add_argument("--drill", action="store_true", help="ask all that can be asked of a story, not one of a kind")
     tales.add_argument("--songs", type=count, default=0, metavar="N",
                        help="how many songs after them: verses that come back, to learn repeating (0)")  # fmt: skip
     tales.add_argument("--song-words", type=positive, default=SHEET_WORDS, metavar="N",
@@ -68,6 +69,8 @@ def _tales(args: argparse.Namespace) -> int:
         figures = measure(args.stories, args.seed)
         write_json(figures) if args.json else _print(figures)
         return 0
+    if args.split == "held-out" and (args.songs or args.rounds):
+        raise InputError("--songs, --rounds: belong to training; held-out texts are stories only")
     if args.output is None:
         raise InputError("expected -o FILE to write to, or --measure; got neither")
     progress = Progress("stories")
@@ -81,13 +84,18 @@ def _tales(args: argparse.Namespace) -> int:
             args.songs,
             args.song_words,
             args.rounds,
+            args.drill,
         )
     finally:
         progress.clear()
     if args.json:
-        write_json({"stories": args.stories, "bytes": size, "seed": args.seed, "split": args.split})
+        asked = {
+            key: getattr(args, key) for key in ("stories", "songs", "song_words", "rounds", "drill", "seed", "split")
+        }
+        write_json(asked | {"bytes": size})
     else:
-        say(f"wrote {args.stories:,} stories, {size:,} bytes")
+        counts = ((args.stories, "stories"), (args.songs, "songs"), (args.rounds, "rounds"))
+        say(f"wrote {', '.join(f'{count:,} {name}' for count, name in counts if count)}, {size:,} bytes")
     return 0
 
 

@@ -16,6 +16,7 @@ from app.cli.output import line, say, write_json
 from app.cli.stopping import Live, saving_signals
 
 if TYPE_CHECKING:
+    from engine.model import Model
     from engine.training.loop import Trainer
     from engine.training.report import Report
     from engine.training.start import Opened
@@ -72,8 +73,7 @@ def run(args: argparse.Namespace) -> int:
 def _opened(args: argparse.Namespace) -> Opened:
     """The run that was asked for. With --resume and nothing there yet, it begins, if there is data to begin with."""
     from engine.errors import InputError
-    from engine.model import open_model
-    from engine.training.plan import as_plan, load_plan
+    from engine.training.plan import as_plan, check_source, load_plan
     from engine.training.start import begin, has_run, resume
 
     settings = [*args.settings, *_settings(args)]
@@ -84,9 +84,15 @@ def _opened(args: argparse.Namespace) -> Opened:
     if args.preset is None and args.config is None and args.source is None:
         raise InputError("what shall be trained: give --preset NAME, --config FILE or --from MODEL; "
                          "see 'minigpt train --help'")  # fmt: skip
-    source = None if args.source is None else open_model(args.source)
+    source = None if args.source is None else _source(args.source)
     base = None if source is None else as_plan(source.config, source.home if source.tokenizer else None)
     plan = load_plan(args.preset, args.config, settings, base)
+    if source is not None:
+        check_source(plan, source.config)
+        if source.tokenizer is None and not any(text.startswith("tokenizer=") for text in settings):
+            raise InputError(
+                f"{source.name}: has no tokenizer, and its ids mean nothing without: give --set tokenizer=..."
+            )
     if not args.data:
         raise InputError("no text to learn from: give --data FILE")
     live = Live()
@@ -95,6 +101,18 @@ def _opened(args: argparse.Namespace) -> Opened:
         return begin(args.output, plan, args.data, args.validation, report=live.count, weights=weights)
     finally:
         live.clear()
+
+
+def _source(spec: str) -> Model:
+    """The model to begin from, with its warnings said."""
+    from app.cli.opening import require_memory
+    from engine.model import open_model
+
+    require_memory(spec)
+    model = open_model(spec)
+    for warning in model.warnings:
+        say(f"warning: {warning}")
+    return model
 
 
 def _settings(args: argparse.Namespace) -> list[str]:

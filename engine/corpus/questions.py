@@ -6,7 +6,7 @@ The answer is rarely what was mentioned last: a question whose answer was, is ke
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -17,6 +17,7 @@ from engine.corpus.world import STATES, Event, replayed
 Kind = Literal["who", "where", "next"]
 KINDS: tuple[Kind, ...] = ("who", "where", "next")
 KEPT_IF_LAST = {"who": 0.9, "where": 0.6, "next": 0.4}
+DRILL_WORDS = 215  # fit into the 288 tokens of the model of stories
 FULL_SHARE = 0.4  # of questions that say "the red kite" rather than "the kite"
 
 
@@ -37,14 +38,31 @@ class Question:
 
 def ask(body: str, cast: Cast, events: Sequence[Event], random: Callable[[], float]) -> tuple[Question, ...]:
     """At most one question of each kind, in any order."""
-    found = {"who": _who, "where": _where, "next": _next}
     chosen = []
-    for kind in KINDS:
-        candidates = found[kind](body, cast, events, random)
-        fitting = [q for q in candidates if q.answer != q.last or random() < KEPT_IF_LAST[kind]]
+    for fitting in _fitting(body, cast, events, random):
         if fitting:
             chosen.append((random(), fitting[int(random() * len(fitting))]))
     return tuple(question for _, question in sorted(chosen, key=lambda pair: pair[0]))
+
+
+def drill(body: str, cast: Cast, events: Sequence[Event], random: Callable[[], float]) -> tuple[Question, ...]:
+    """Every question that can be asked, in any order, as long as story and questions are no longer than DRILL_WORDS."""
+    every = [(random(), question) for fitting in _fitting(body, cast, events, random) for question in fitting]
+    words = len(body.split())
+    chosen: list[Question] = []
+    for _, question in sorted(every, key=lambda pair: pair[0]):
+        words += len(question.line.split())
+        if chosen and words > DRILL_WORDS:
+            break
+        chosen.append(question)
+    return tuple(chosen)
+
+
+def _fitting(body: str, cast: Cast, events: Sequence[Event], random: Callable[[], float]) -> Iterator[list[Question]]:
+    """The questions of each kind, fewer of those whose answer was mentioned last."""
+    for kind, found in (("who", _who), ("where", _where), ("next", _next)):
+        candidates = found(body, cast, events, random)
+        yield [q for q in candidates if q.answer != q.last or random() < KEPT_IF_LAST[kind]]
 
 
 def _said(body: str, words: Sequence[str]) -> list[str]:

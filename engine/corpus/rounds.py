@@ -1,8 +1,8 @@
 """Rounds: a few lines about two or three names, or things, or places, which come again in no order that could be known.
 
 A song teaches to go on as before. In a story a name comes back somewhere else: all that is known is that it will be one
-of those that are there. Rounds teach that alone, thickly: every third word is one of the two or three, and the words
-between are any. Like a sheet of songs, a round has names or things or places, never two of these.
+of those that are there. Rounds teach that alone, thickly: more than every fourth word is one of the two or three, and
+most words between are any. Like a sheet of songs, a round has names or things or places, never two of these.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def _verse(length: int, draw: Draw, tracked: Sequence[str]) -> str:
 
 
 def _made_up(draw: Draw) -> str:
-    """A word of one or two syllables that means nothing, not even by chance in the stories."""
+    """A word of one or two syllables, no name, thing or place by chance."""
     word = "".join(
         _one_of(FIRSTS, draw) + _one_of(VOWELS, draw) + _one_of(LASTS, draw) for _ in range(_one_of((1, 2), draw))
     )

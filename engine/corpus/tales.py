@@ -13,7 +13,7 @@ from engine.corpus.banks import BANKS, MACROS, REFRAINS, RHYMES
 from engine.corpus.cast import choose_cast
 from engine.corpus.plot import Beat, Plot, read_plots
 from engine.corpus.plots import PLOTS
-from engine.corpus.questions import Question, ask
+from engine.corpus.questions import Question, ask, drill
 from engine.corpus.rounds import rounds as rounds_of
 from engine.corpus.songs import SHEET_WORDS, song_at
 from engine.corpus.split import Split, Watch
@@ -47,18 +47,18 @@ class Story:
         return "\n".join([self.body, *(question.line for question in self.questions), END, ""])
 
 
-def generate(seed: int, split: Split = "train") -> Iterator[Story]:
+def generate(seed: int, split: Split = "train", drilled: bool = False) -> Iterator[Story]:
     """Stories without end. The same seed gives the same stories; no held-out story shares a triple or a window of 12
     words with any training story, whatever the seeds (see `split`)."""
-    return (story_at(seed, split, number) for number in count())
+    return (story_at(seed, split, number, drilled) for number in count())
 
 
-def story_at(seed: int, split: Split, number: int) -> Story:
-    """The story of that number."""
+def story_at(seed: int, split: Split, number: int, drilled: bool = False) -> Story:
+    """The story of that number, with a question of each kind, or `drilled`, with all that can be asked of it."""
     rng = Random(f"tales {seed} {split} {number}")
     plot = plots()[int(rng.random() * len(plots()))]
     while True:
-        if story := _attempt(plot, rng.random, split):
+        if story := _attempt(plot, rng.random, split, drilled):
             return story
 
 
@@ -71,6 +71,7 @@ def write_corpus(
     songs: int = 0,
     song_words: int = SHEET_WORDS,
     rounds: int = 0,
+    drilled: bool = False,
 ) -> int:
     """Write that many stories, then `songs` and `rounds`, to a file, whole or not at all; returns its bytes.
 
@@ -79,7 +80,7 @@ def write_corpus(
     """
     written = 0
     with atomic_file(path) as file:
-        for number, story in enumerate(islice(generate(seed, split), stories), start=1):
+        for number, story in enumerate(islice(generate(seed, split, drilled), stories), start=1):
             written += file.write(story.text.encode("ascii"))
             if progress and (number % REPORT_EVERY == 0 or number == stories):
                 progress(number, stories)
@@ -105,7 +106,7 @@ def _refrains(random: Callable[[], float]) -> dict[str, Nodes]:
     return {name: all_of[int(random() * len(all_of))] for name, all_of in _refrain_templates().items()}
 
 
-def _attempt(plot: Plot, random: Callable[[], float], split: Split) -> Story | None:
+def _attempt(plot: Plot, random: Callable[[], float], split: Split, drilled: bool) -> Story | None:
     teller = Teller(choose_cast(random, split, plot.wanted), _refrains(random), random)
     rhymes = random() < RHYME_SHARE
     beats = plot.unfold(random, MOST_EXPECTED)
@@ -114,7 +115,7 @@ def _attempt(plot: Plot, random: Callable[[], float], split: Split) -> Story | N
         return None
     body = " ".join(text for text, _ in told).replace(" / ", "\n")
     facts = tuple(event for _, events in told for event in events)
-    questions = ask(body, teller.cast, facts, random)
+    questions = (drill if drilled else ask)(body, teller.cast, facts, random)
     is_fit = SHORTEST <= len(body.split()) <= LONGEST + RHYME_WORDS * rhymes and len(questions) > 0
     return Story(body, questions, facts, plot.name) if is_fit else None
 

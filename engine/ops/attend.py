@@ -76,7 +76,7 @@ def exponentials(scores: Array, is_small: bool) -> Array:
 
 
 def exp_or_zero(x: Array, out: Array) -> None:
-    """exp(x) for x <= 0, and exactly 0 below exp(-40) = 4e-18.
+    """exp(x) - exp(-40) for x <= 0, and exactly 0 where that is negative: 4e-18 less than exp(x) at most.
 
     Denormal numbers, which float32 has below 1e-38, make every operation that meets them up to 40 times slower, and a
     trained head that is sure of itself makes many.

@@ -91,7 +91,7 @@ def _chunks(shape: Shape, groups: int) -> Iterator[Chunk]:
 def _largest_tile(shape: Shape, groups: int) -> int:
     batch, heads, tokens, _ = shape
     one = heads // groups * min(tokens, ROWS) * tokens
-    return min(max(one, TILE), batch * groups * one)
+    return one * min(max(1, TILE // one), batch * groups)
 
 
 def _softmax(scores: Array, positions: Array, keys: Array, window: int | None) -> None:
@@ -102,9 +102,9 @@ def _softmax(scores: Array, positions: Array, keys: Array, window: int | None) -
 
 
 def _cost(ins: tuple[Shape, ...], out: Shape, attrs: Mapping[str, Any]) -> Cost:
-    """Five products over the keys that are not ahead, and the softmax and its gradient between."""
+    """Five products over the keys that no tile of queries leaves out, and the softmax and its gradient between."""
     batch, heads, tokens, size = ins[1]
-    pairs = batch * heads * tokens * max(1, tokens // 2)
+    pairs = batch * heads * sum(min(ROWS, end) * end for end in range(tokens, 0, -ROWS))
     return Cost(10 * pairs * size + 8 * pairs, FLOAT_BYTES * sum(map(elements, ins[:4])), FLOAT_BYTES * elements(out))
 
 

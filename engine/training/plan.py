@@ -204,6 +204,16 @@ def as_plan(config: ModelConfig, tokenizer: str | Path | None) -> dict[str, Any]
     return {"model": config.to_json(), "training": {} if tokenizer is None else {"tokenizer": str(tokenizer)}}
 
 
+def check_source(plan: Plan, source: ModelConfig) -> None:
+    """Raise InputError if a plan would make another model than the one whose weights it begins with."""
+    wanted = source.to_json()
+    for key, value in plan.model.items():
+        if value is not None and value != wanted.get(key, value):
+            raise InputError(
+                f"{key}: the model to begin from has {wanted[key]}, got {shortened(value)}; leave it as it is"
+            )
+
+
 def with_settings(raw: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     """A plan's JSON with "key=value" texts on top."""
     result = dict(raw)

@@ -1,8 +1,9 @@
 """The memory of one training step: what the formula says must be held at once, and the arena that is allocated for it.
 
 The formula counts, line by line, every storage between its first writing and its last reading. Gradients of weights do
-not count: they are computed where the optimizer reads them. The arena has to place these storages without moving any,
-so it is a little larger. `recompute` trades some of both for time.
+not count: they are computed where the optimizer reads them. Nor does what an operation takes and gives back within
+itself, as the tiles of attention. The arena has to place these storages without moving any, so it is a little larger.
+`recompute` trades some of both for time.
 """
 
 from __future__ import annotations

@@ -198,3 +198,18 @@ def test_a_place_beyond_the_text_is_still_refused(make_model, text):
     with pytest.raises(InputError):
         edit(session, "embed:zero:*,3", never)
     assert not session.edits and session.decoder.cache is not None
+
+
+def test_stopping_in_the_middle_of_an_edited_pass_ends_quietly_with_what_was_made(make_model, text):
+    session = session_of(make_model("gpt2"))
+    session.prompt(ids=text(5))
+    edit(session, "embed:scale=2", never)
+    asked = []
+    tokens = list(session.generate(20, stop=lambda: len(asked) > 60 or asked.append(1)))  # asked before every line
+    assert 0 < len(tokens) < 20 and session.ended is None
+    assert (
+        session.tokens[5:]
+        == [token.id for token in tokens]
+        == written(session.model, text(5), session.edits, len(tokens))
+    )
+    assert made(session, 2)

@@ -13,7 +13,8 @@ def test_the_file_is_what_the_generator_says(minigpt, tmp_path):
     )
     written = (tmp_path / "a.txt").read_text()
     assert written == "".join(story.text for story in islice(generate(4, "held_out"), 9))
-    assert told.json == {"stories": 9, "bytes": len(written), "seed": 4, "split": "held-out"}
+    songs = {"songs": 0, "song_words": 110, "rounds": 0, "drill": False}
+    assert told.json == {"stories": 9, "bytes": len(written), "seed": 4, "split": "held-out", **songs}
 
 
 def test_measures_are_told_to_a_person_and_to_a_machine(minigpt):
@@ -39,3 +40,12 @@ def test_a_model_is_judged_per_kind_and_its_mistakes_are_told(minigpt, make_read
 def test_a_model_that_cannot_be_judged_is_refused(minigpt):
     refused = minigpt("corpus", "judge", "random:gpt2-2x240", "--count", 1)
     assert refused.code == 2 and "no tokenizer" in refused.error
+
+
+def test_songs_rounds_and_a_drill_are_counted_and_belong_to_training(minigpt, tmp_path):
+    path = tmp_path / "all.txt"
+    asked = ("corpus", "tales", "-o", path, "--stories", 3, "--songs", 2, "--rounds", 4, "--drill")
+    assert "wrote 3 stories, 2 songs, 4 rounds" in minigpt(*asked).err
+    assert path.read_text().count("<|endoftext|>") == 9
+    refused = minigpt(*asked, "--split", "held-out")
+    assert refused.code == 2 and "belong to training" in refused.error

@@ -57,11 +57,20 @@ def test_a_run_begins_with_the_weights_the_shape_and_the_tokenizer_of_a_model(mi
     assert minigpt("eval", second / "step-000002", "--text", other).code == 0
 
 
-def test_another_shape_than_the_models_is_refused(minigpt, text, tmp_path):
+@pytest.mark.parametrize("setting", ["n_embd=32", "n_layer=1", "n_head=4", "activation_function=relu"])
+def test_another_model_than_the_one_begun_from_is_refused(minigpt, text, tmp_path, setting):
     assert minigpt("train", "--preset", "mini", *TINY, "--data", text, "-o", tmp_path / "a", "--steps", 1).code == 0
     begin = ("train", "--from", tmp_path / "a" / "step-000001", "--data", text, "-o", tmp_path / "b")
-    done = minigpt(*begin, "--set", "n_embd=32")
-    assert done.code == 2 and "embed.weight: expected" in done.error and not (tmp_path / "b").exists()
+    done = minigpt(*begin, "--set", setting)
+    assert done.code == 2 and f"{setting.partition('=')[0]}: the model to begin from has" in done.error
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_model_without_a_tokenizer_is_not_begun_from_with_another(minigpt, text, tmp_path):
+    assert minigpt("train", "--preset", "mini", *TINY, "--data", text, "-o", tmp_path / "a", "--steps", 1).code == 0
+    (tmp_path / "a" / "step-000001" / "tokenizer.json").unlink()
+    done = minigpt("train", "--from", tmp_path / "a" / "step-000001", "--data", text, "-o", tmp_path / "b")
+    assert done.code == 2 and "has no tokenizer" in done.error and not (tmp_path / "b").exists()
 
 
 @pytest.mark.parametrize(
