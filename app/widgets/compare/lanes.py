@@ -14,8 +14,11 @@ from app.widgets.compare.texts import summary
 from app.widgets.panel import first_row
 from engine.lane import Compared, plainly, words_of
 from engine.settings import TABLE, Settings, shown
+from engine.text import counted
+from engine.trace import Trace
 from viewers.differences import size_text
 
+ROOMY = 14  # rows from which the list is set off
 UNSHOWN = {"kv_cache", "threads"}
 """Settings that change no number of a whole pass."""
 
@@ -55,6 +58,20 @@ def default_words(settings: Settings) -> str:
     return words_of(replace(now, int8="none" if now.int8 != "none" else "all"))
 
 
+def lane_words(compared: Compared) -> tuple[str, str]:
+    """Of each lane what the other has not: its model, its settings; and how long its text is."""
+    a, b = compared.a, compared.b
+    differing = [row for row in TABLE if row.name not in UNSHOWN]
+    differing = [row for row in differing if getattr(a.settings, row.name) != getattr(b.settings, row.name)]
+    is_other = a.fingerprint != b.fingerprint
+
+    def words(trace: Trace) -> str:
+        settings = [f"{row.title} {shown(getattr(trace.settings, row.name))}" for row in differing]
+        return ", ".join([counted(len(trace.tokens), "token"), *settings, *[trace.about.line] * is_other])
+
+    return words(a), words(b)
+
+
 class LanesPanel(ComparePanel):
     """Up and down move, Enter makes B what is under the cursor."""
 
@@ -70,7 +87,7 @@ class LanesPanel(ComparePanel):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.cursor = self._top = 0
-        self._head = 0  # lines above the list, for the mouse
+        self._head, self._room = 0, 1  # lines above the list, and of the list: for the mouse
 
     @property
     def choices(self) -> list[Choice]:
@@ -87,23 +104,27 @@ class LanesPanel(ComparePanel):
         return f"A {compared.name_a}, B {compared.name_b}: {summary(compared)}" if compared else ""
 
     def body(self, snapshot: Any, width: int, height: int) -> list[Strip]:
-        head = self._lanes(snapshot.compared, width) if height >= 8 else []
-        self._head = len(head)
-        found, room = self.choices, max(1, height - len(head))
+        found = self.choices
         self.cursor = min(self.cursor, len(found) - 1)
-        self._top = first_row(self.cursor, len(found), room, self._top, ahead=1)
-        shown_now = enumerate(found[self._top :][:room], self._top)
-        return [*head, *(self._choice(choice, i == self.cursor, width) for i, choice in shown_now)]
+        head = self._lanes(snapshot.compared, width, height >= ROOMY) if height >= 8 else []
+        why = found[self.cursor].why
+        tail = self.wrapped(why, width, 2 if height >= ROOMY else 1, self.style_of("dim")) if head else []
+        self._head, self._room = len(head), max(1, height - len(head) - len(tail))
+        self._top = first_row(self.cursor, len(found), self._room, self._top, ahead=1)
+        shown_now = enumerate(found[self._top :][: self._room], self._top)
+        rows = [self._choice(choice, i == self.cursor, width) for i, choice in shown_now]
+        return [*head, *rows, *[self.row(width).strip()] * (self._room - len(rows)), *tail]
 
-    def _lanes(self, compared: Compared | None, width: int) -> list[Strip]:
+    def _lanes(self, compared: Compared | None, width: int, is_roomy: bool) -> list[Strip]:
+        """Each lane by what it has that the other has not, and where they part."""
         accent, dim = self.style_of("accent"), self.style_of("dim")
         if compared is None:
             words = self.wrapped("B is not chosen yet: Enter takes what is under the cursor.", width, 1, dim)
             return [*words, self.row(width).strip()]
-        rows = []
-        for name, lane, trace in (("A", compared.name_a, compared.a), ("B", compared.name_b, compared.b)):
+        rows, (a, b) = [], lane_words(compared)
+        for name, lane, words in (("A", compared.name_a, a), ("B", compared.name_b, b)):
             row = self.row(width).add(f"{name} ", accent).add(lane, self.style_of("strong"))
-            rows.append(row.add(f"  {len(trace.tokens)} tokens, {trace.about.line}", dim).strip())
+            rows.append(row.add(f"  {words}", dim).strip())
         first = self.look.first(compared.drift)
         row = self.row(width)
         if first is None:
@@ -111,7 +132,7 @@ class LanesPanel(ComparePanel):
         else:
             row.add(f"they part at {first.address}", self.style_of("warn"))
             row.add(f", relative {size_text(first.apart.relative)}", dim)
-        return [*rows, row.strip(), self.row(width).strip()]
+        return [*rows, row.strip(), *[self.row(width).strip()] * is_roomy]
 
     def _choice(self, choice: Choice, is_cursor: bool, width: int) -> Strip:
         row = self.row(width)
@@ -138,7 +159,7 @@ class LanesPanel(ComparePanel):
         self.move(99 if end else -99, 0)
 
     def clicked(self, x: int, y: int) -> None:
-        if 0 <= self._top + y - self._head < len(self.choices) and y >= self._head:
+        if 0 <= y - self._head < min(self._room, len(self.choices) - self._top):
             self.cursor = self._top + y - self._head
             self.action_enter()
 

@@ -51,17 +51,22 @@ class TextsPanel(ComparePanel):
     def rows(self, compared: Compared, width: int, height: int) -> list[Strip]:
         drift, place = compared.drift, self.look.token(compared.drift)
         self._lines = self._laid_out(compared, width - 2)
-        room = max(1, height - 2 if height > 3 else height)
+        tail = self._tail(compared, width, height)
+        room = max(1, height - len(tail))
         line = next((i for i, (_, spans) in enumerate(self._lines) if any(t == place for t, _ in spans)), 0)
         self._top = first_row(line, len(self._lines), room, self._top)
         shown = self._lines[self._top : self._top + room]
         rows = [self._line(drift, side, spans, width, place) for side, spans in shown]
+        return [*rows, *[self.row(width).strip()] * (room - len(rows)), *tail]
+
+    def _tail(self, compared: Compared, width: int, height: int) -> list[Strip]:
+        """What is said of the whole text and of the token under the cursor, if there is room for it."""
         if height <= 3:
-            return rows
-        rows += [self.row(width).strip()] * (room - len(rows))
-        words = summary(compared)
-        last = self.row(width).add(self.sentence(), self.style_of("strong")).strip()
-        return [*rows, self.row(width).add(words, self.style_of("dim")).strip(), last]
+            return []
+        most = 2 if len(self._lines) + 4 <= height else 1
+        words = summary(compared) + (" (underlined)" if changed_choices(compared.drift) else "")
+        whole = self.wrapped(words, width, most, self.style_of("dim"))
+        return [*whole, *self.wrapped(self.sentence(), width, most, self.style_of("strong"))]
 
     def _laid_out(self, compared: Compared, width: int) -> list[tuple[str, Spans]]:
         """One text where both read the same; else A's lines, then B's."""
@@ -205,9 +210,13 @@ def summary(compared: Compared) -> str:
     drift = compared.drift
     if drift.tokens is None:
         return "predictions are not compared"
-    flips = int(drift.tokens.flips.sum())
     mean = size_text(drift.tokens.mean_kl)
-    return f"mean KL(A||B) {mean} nats · {flips} of {drift.positions} choices changed (underlined)"
+    return f"mean KL(A||B) {mean} nats · {changed_choices(drift)} of {drift.positions} choices changed"
+
+
+def changed_choices(drift: Drift) -> int:
+    """At how many tokens B's first choice is not A's."""
+    return int(drift.tokens.flips.sum()) if drift.tokens is not None else 0
 
 
 def token_sentence(compared: Compared, place: int) -> str:

@@ -14,8 +14,9 @@ from tui_factory import HOSTILE, plane, snapshot
 from app.screens.compare_places import COMPARE_PANELS, arrange_comparing
 from app.widgets.compare.addresses import place_sentence
 from app.widgets.compare.curve import LOWEST, height_of
+from app.widgets.compare.lanes import lane_words
 from app.widgets.compare.strips import figures
-from app.widgets.compare.texts import token_sentence
+from app.widgets.compare.texts import summary, token_sentence
 from app.widgets.compare.values import pictures
 from app.widgets.compare.view import CompareView, Pair
 from engine.effect import EditView
@@ -41,6 +42,50 @@ def test_the_strip_says_that_values_changed_by_hand_are_in_neither_lane():
     held, edits = compared(), (EditView("embed:zero"),)
     assert "edits" not in dict(figures(Pair(snapshot(), held), CompareView()))
     assert dict(figures(Pair(snapshot(edits=edits), held), CompareView()))["edits"] == "in neither lane"
+
+
+def test_a_lane_is_described_by_what_the_other_has_not():
+    held = compared()
+    assert lane_words(held) == (f"{len(IDS)} tokens, Window none", f"{len(IDS)} tokens, Window 3")
+    shorter = traced(ids=IDS[:1], texts=WORDS[:1])
+    assert lane_words(pair(held.a, shorter)) == (f"{len(IDS)} tokens", "1 token")
+    other = replace(held.a, fingerprint="another", about=replace(held.a.about, line="llama, 3 layers x 2 heads"))
+    assert lane_words(pair(held.a, other)) == (
+        f"{len(IDS)} tokens, {held.a.about.line}",
+        f"{len(IDS)} tokens, llama, 3 layers x 2 heads",
+    )
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+async def test_why_one_would_want_b_is_read_under_the_list(size):
+    app, _ = comparing(held=compared()), compared()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("f4", "v")
+        await pilot.pause()
+        lanes = screen_of(app).panel("lanes")
+        for key, words in (("home", "Each token sees only the last N"), ("end", "ends the comparison")):
+            await pilot.press(key)
+            await pilot.pause()
+            last = [strip.text.strip() for strip in map(lanes.render_line, range(lanes.size.height))]
+            assert any(line.startswith(words) for line in last[-2:]), (key, last)
+
+
+def test_changed_choices_are_underlined_only_where_there_are_any():
+    held = compared()
+    same = pair(held.a, held.a)
+    assert summary(same).endswith(f"0 of {same.drift.positions} choices changed")
+    assert "underlined" not in summary(held)  # it is copied too, and what is copied has no lines under it
+
+
+async def test_what_both_lanes_expect_is_read_in_full_at_120_columns():
+    app, held = comparing(held=compared()), compared()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f4")
+        await pilot.pause()
+        panel = screen_of(app).panel("texts")
+        rows = " ".join(panel.render_line(y).text.strip() for y in range(panel.size.height))
+        assert token_sentence(held, held.drift.positions) in rows and summary(held) in rows
+        assert ("(underlined)" in rows) == bool(held.drift.tokens.flips.any())
 
 
 def test_colours_and_bars_grow_by_the_decade():
