@@ -163,7 +163,7 @@ class TrainDoing(Placing):
 
     def _open(self, kind: str) -> None:
         """Show the checkpoint in the first screen, with a pass of this kind over the pinned prompt."""
-        seen = self.view.seen(self.snapshot)
+        seen = self.view.to_open(self.snapshot)
         if seen is None:
             self.say("No checkpoint yet: space makes a run.")
         elif seen.path is None or not seen.path.is_dir():

@@ -103,15 +103,27 @@ class CurvesPanel(TrainPanel):
         history = {"loss": run.losses, "learning rate": run.rates, "gradient norm": run.norms}[look.curve]
         points, self.merged = thinned(history, 2 * max(20, self.size.width - 10))
         plot.clear()
-        plot.set_xlimits(0, max(2.0, float(history[-1, 0])))
+        last = float(history[-1, 0])
+        plot.set_xlimits(0, max(2.0, last))
+        plot.set_xticks([float(i) for i in range(max(2, int(last)) + 1)] if last < 5 else None)  # no half updates
         accent, good = _colour(self.style_of("accent")), _colour(self.style_of("good"))
         if len(points) > 1:
             plot.plot(points[:, 0], points[:, 1], line_style=accent, hires_mode=HiResMode.BRAILLE)
         else:
             plot.scatter(points[:, 0], points[:, 1], marker="⠒", marker_style=accent)
+        held_out = run.validation[:0]
         if look.curve == "loss" and len(run.validation):
             held_out, _ = thinned(run.validation, max(10, self.size.width // 3))
             plot.scatter(held_out[:, 0], held_out[:, 1], marker="●", marker_style=good)
+        heights = np.append(points[:, 1], held_out[:, 1])
+        is_level = heights.min() == heights.max()
+        plot.set_ylimits(*(around(float(heights[0])) if is_level else (None, None)))
+
+
+def around(value: float) -> tuple[float, float]:
+    """A range for the axis of one value alone, whose own is nothing: with the value in its middle."""
+    reach = abs(value) / 2 or 1.0
+    return value - reach, value + reach
 
 
 def thinned(history: np.ndarray, most: int) -> tuple[np.ndarray, int]:

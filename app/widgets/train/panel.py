@@ -8,7 +8,7 @@ from typing import Any
 from textual.strip import Strip
 
 from app.widgets.panel import Panel
-from app.widgets.train.view import TrainView
+from app.widgets.train.view import TrainView, is_saved_later
 from engine.training.snapshot import RUNNING, TrainingSnapshot
 
 MOST_DOTS = 24
@@ -72,7 +72,9 @@ def slider(panel: Panel, run: TrainingSnapshot, look: TrainView, width: int) -> 
         row.add("─" if i else "", dim).add("●" if i == here else "○", accent if i == here else dim)
     row.add(" ]", accent).add(f" step {seen.step:,}", panel.style_of("strong"))
     row.add(f" ({index + 1} of {count})", dim)
+    later = f"; o opens step {run.step:,}" if look.at is None and is_saved_later(run) else ""
+    row.add(later if len(later) <= row.room else "", accent)
     held_out = "" if seen.validation_loss is None else f" validation {seen.validation_loss:.4f}"
     row.add(held_out if len(held_out) <= row.room else "")
-    words = ", the newest" if index == count - 1 else ""
+    words = ", the newest" if index == count - 1 and not later else ""
     return row.add(words if len(words) <= row.room else "", dim).strip()

@@ -21,7 +21,7 @@ class PinnedPanel(Sparing, AttentionPanel):
     title = "Attention"
 
     def facts(self, run: TrainingSnapshot, look: TrainView) -> object:
-        return run.seen, look.at, look.layer, look.head
+        return run.seen, look.at, look.layer, look.head, run.state
 
     @property
     def seen(self) -> Seen | None:

@@ -8,7 +8,15 @@ from textual.strip import Strip
 from app.widgets.train.panel import TrainPanel, slider
 from app.widgets.train.view import TrainView
 from engine.text import visible
+from engine.tokenizer.characters import UNKNOWN
 from engine.training.snapshot import Seen, TrainingSnapshot
+
+UNREADABLE = "No character of the pinned prompt is in this text: prompt=… among the settings (t) pins another."
+
+
+def is_unreadable(seen: Seen) -> bool:
+    """Whether no character of the pinned prompt is in the vocabulary, so that it says nothing to the model."""
+    return bool(seen.tokens) and set(seen.tokens) == {UNKNOWN}
 
 
 class SamplePanel(TrainPanel):
@@ -23,7 +31,7 @@ class SamplePanel(TrainPanel):
         self._made: tuple[Seen, int] | None = None
 
     def facts(self, run: TrainingSnapshot, look: TrainView) -> object:
-        return run.seen, look.at
+        return run.seen, look.at, run.state
 
     def note(self) -> str:
         return "drawn at each checkpoint"
@@ -41,7 +49,9 @@ class SamplePanel(TrainPanel):
             self._lines, self._made, self._first = broken(seen.prompt, seen.continuation, width), (seen, width), 0
         self._first = max(0, min(self._first, len(self._lines) - height + 1))
         rows = [slider(self, run, self.look, width)]
-        for line in self._lines[self._first : self._first + height - 1]:
+        if is_unreadable(seen):
+            rows += self.wrapped(UNREADABLE, width, 2, self.style_of("warn"))
+        for line in self._lines[self._first : self._first + height - len(rows)]:
             row = self.row(width)
             for text, is_prompt in line:
                 row.add(text, self.style_of("accent") if is_prompt else None)

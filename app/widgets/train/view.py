@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.training.snapshot import Seen, TrainingSnapshot
+from engine.training.snapshot import STOPPED, Seen, TrainingSnapshot
 from viewers.view import AttentionView
 
 CURVES = ("loss", "learning rate", "gradient norm")
@@ -60,6 +60,21 @@ class TrainView:
 
     def seen(self, run: TrainingSnapshot) -> Seen | None:
         return run.seen[self.index(run)] if run.seen else None
+
+    def to_open(self, run: TrainingSnapshot) -> Seen | None:
+        """The checkpoint to explore: the one that is shown, or where the newest is followed what a stop saved later.
+
+        The stop drew no sample from it, so what was seen last stands for it, with its own number and directory.
+        """
+        seen = self.seen(run)
+        if seen is None or seen.path is None or self.at is not None or not is_saved_later(run):
+            return seen
+        return replace(seen, step=run.step, path=seen.path.parent / f"step-{run.step:06d}")
+
+
+def is_saved_later(run: TrainingSnapshot) -> bool:
+    """Whether the run was stopped, and so saved, after its last sample."""
+    return run.state == STOPPED and bool(run.seen) and run.step > run.seen[-1].step
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from app.screens.train import Train
 from app.screens.train_draft import last_draft
 from app.widgets.keys import textual_key
 from app.widgets.panel import Panel
-from engine.training.snapshot import DONE, PREPARING, RUNNING, STOPPED
+from engine.training.snapshot import DONE, PAUSED, PREPARING, RUNNING, STOPPED
 from viewers.actions import ALWAYS, EVERYWHERE
 from viewers.training_actions import TRAINING_ACTIONS, TRAINING_FOOTERS
 
@@ -206,3 +206,22 @@ async def test_no_key_breaks_any_state() -> None:
                     app.pop_screen()
                     await pilot.pause()
         assert app.is_running
+
+
+async def test_what_a_stop_saved_is_what_is_explored(tmp_path: Path) -> None:
+    """No sample was drawn from it; the one before the stop is shown, and is still opened where it was chosen."""
+    for step in (100, 150):
+        (tmp_path / f"step-{step:06d}").mkdir()
+    both = (seen(0, path=tmp_path / "step-000000"), seen(100, path=tmp_path / "step-000100"))
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f3")
+        train, _ = opened(app, training(steps=150, state=STOPPED, seen=both))
+        await pilot.pause()
+        assert "; o opens step 150" in said(app)
+        await pilot.press("o")
+        await pilot.pause()
+        assert "opening step-000150" in said(app)
+        run = train.snapshot
+        assert replace(train.view, at=0).to_open(run) is both[0]
+        assert train.view.to_open(replace(run, state=PAUSED)) is both[1]  # it may go on: nothing was saved yet

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from train_factory import application, give, opened, seen, training
+from train_factory import application, give, history, opened, seen, training
 from tui_factory import HOSTILE, picture, plane
 
 from app.screens.train_places import TRAIN_PANELS, arrange_training
-from app.widgets.train.curves import thinned
+from app.widgets.train.curves import around, thinned
 from app.widgets.train.sample import broken
 from app.widgets.train.strips import figures
 from engine.training.snapshot import RUNNING, TrainingSnapshot
@@ -122,6 +123,39 @@ async def test_the_curve_is_drawn_from_every_update() -> None:
             await pilot.press("e")
             await pilot.pause()
             assert words in said(app)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+async def test_the_axes_of_the_first_updates_name_whole_updates_and_no_number_twice(steps: int) -> None:
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f3")
+        train, _ = opened(app, training(steps=steps, validation=history(range(0), 1.0)))
+        await pilot.pause()
+        train.panel("curves").redraw()
+        await pilot.pause(0.3)
+        left = [line[:66] for line in plane(app)]
+        heights = [found[0] for line in left if (found := re.findall(r"^ *([\d.]+) *┫", line))]
+        assert len(heights) >= 2 and len(set(heights)) == len(heights), heights
+        below = next(line for line in left[left.index(next(x for x in left if "┳" in x)) + 1 :])
+        assert [float(tick) for tick in below.split()] == list(range(max(2, steps) + 1))
+
+
+def test_the_range_around_one_value_has_it_in_the_middle() -> None:
+    for value in (2.75877, -3.0, 0.0):
+        low, high = around(value)
+        assert low < value < high and (low + high) / 2 == pytest.approx(value)
+
+
+async def test_a_prompt_of_foreign_characters_is_said_to_be_one() -> None:
+    foreign = replace(seen(0), prompt="", tokens=("<unk>",) * 7)
+    for shown, is_said in ((foreign, True), (seen(0), False), (replace(foreign, tokens=("<unk>", "e")), False)):
+        app = application()
+        async with app.run_test(size=(120, 36)) as pilot:
+            await pilot.press("f3")
+            opened(app, training(seen=(shown,)))
+            await pilot.pause()
+            assert ("No character of the pinned prompt" in said(app)) == is_said
 
 
 def test_samples_break_at_spaces_and_nowhere_lose_a_letter() -> None:
