@@ -156,4 +156,8 @@ class Compare(CompareDoing, Screen[None]):
         self.go_to(message.address)
 
     def on_texts_panel_moved(self, message: TextsPanel.Moved) -> None:
+        before = self.view.place
         self.go_to_token(message.place)
+        stays = self.drift is not None and self.view.place == before
+        end = "the first token" if message.place == 0 else "the place of the next token, the last that is compared"
+        self.say(f"This is {end}." if stays else "")

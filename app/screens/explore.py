@@ -83,6 +83,7 @@ class Explore(Windowing, Doing, Screen[None]):
         self.opening, self.snapshot, self.view = opening, None, View()
         self.reached, self.followed, self.stepped = FIRST_VIEW, None, False
         self.query_one(ConfigStrip).opening = opening.model
+        self.say("")  # what was said was of the model before
         self.poll()
 
     def poll(self) -> None:

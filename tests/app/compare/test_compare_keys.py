@@ -210,3 +210,21 @@ async def test_before_a_model_is_there_the_screen_waits():
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f4", "f", "n", "d", "e", ">", ".", "y", "Y", "i", "down", "enter")
         assert app.screen is screen_of(app) and "opened" in said(app)
+
+
+async def test_a_key_that_can_go_no_further_in_the_text_says_so():
+    held = compared()
+    app = comparing(held=held)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f4")
+        await pilot.pause()
+        screen_of(app).bring("texts")
+        await pilot.press("right")
+        await pilot.pause()
+        assert "This is the place of the next token" in said(app)
+        await pilot.press("left")
+        await pilot.pause()
+        assert "This is" not in said(app) and screen_of(app).view.place == held.drift.positions - 1
+        await pilot.press("home", "left")
+        await pilot.pause()
+        assert "This is the first token." in said(app)

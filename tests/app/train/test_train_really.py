@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from train_factory import application
+from tui_factory import plane
 
 from app.screens.train_draft import placed
 from engine.training.checkpoints import newest
-from engine.training.snapshot import DONE, PAUSED, RUNNING
+from engine.training.snapshot import DONE, PAUSED, RUNNING, STOPPED
 from tests.engine.training.bigram import Bigram
 
 SIZES = "n_layer=1 n_embd=8 n_head=2 n_inner=16 n_positions=16 tie_word_embeddings=false "
@@ -79,6 +80,24 @@ async def test_a_checkpoint_is_opened_in_the_first_screen(tmp_path: Path) -> Non
         shown = app.explore.snapshot
         assert shown is not None and shown.model_name == "step-000003"
         assert [token.id for token in shown.tokens] == list(train.snapshot.seen[-1].ids)
+        app.opening.close()
+        app.end_training()
+
+
+async def test_what_a_stop_saved_is_opened_and_what_was_said_before_is_gone(tmp_path: Path) -> None:
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        train = await begun(app, pilot, tmp_path / "a.txt", SIZES + "batch=4 steps=100 checkpoint_every=50")
+        for step in (1, 2):
+            await pilot.press("n")
+            await until(pilot, lambda step=step: train.snapshot.step == step)
+        await pilot.press("S")
+        await until(pilot, lambda: train.snapshot.state == STOPPED)
+        app.explore.say("a remark on the model before")
+        await pilot.press("o")
+        await until(pilot, lambda: app.screen is app.explore and app.explore.snapshot is not None)
+        assert app.explore.snapshot.model_name == "step-000002"
+        assert "a remark" not in "\n".join(plane(app))
         app.opening.close()
         app.end_training()
 
