@@ -122,9 +122,9 @@ class LanesPanel(ComparePanel):
             words = self.wrapped("B is not chosen yet: Enter takes what is under the cursor.", width, 1, dim)
             return [*words, self.row(width).strip()]
         rows, (a, b) = [], lane_words(compared)
-        for name, lane, words in (("A", compared.name_a, a), ("B", compared.name_b, b)):
+        for name, lane, has in (("A", compared.name_a, a), ("B", compared.name_b, b)):
             row = self.row(width).add(f"{name} ", accent).add(lane, self.style_of("strong"))
-            rows.append(row.add(f"  {words}", dim).strip())
+            rows.append(row.add(f"  {has}", dim).strip())
         first = self.look.first(compared.drift)
         row = self.row(width)
         if first is None:
