@@ -8,8 +8,8 @@ name which was there comes again; then come stories, first in short pieces, and 
 Without the first three the model tells stories in which anybody may come along at any time.
 
 The shipped weights differ from what this gives in three things: the fifth lesson was planned for 6,400 updates and left
-at 3,252, the sixth planned for 2,900 and left at 2,500, its best; and the tokenizer was made when all verses stood on lines
-of their own.
+at 3,252, the sixth for 2,900 and left at 2,500, its best; and the tokenizer was made when all verses stood on lines of
+their own.
 """
 
 from __future__ import annotations
