@@ -54,7 +54,7 @@ def test_a_run_waits_after_it_has_begun_with_an_estimate_and_a_first_look(driver
     s = ready(driver, corpus, tmp_path / "run")
     assert (s.state, s.step, s.steps, s.notice) == (PAUSED, 0, 40, None)
     assert s.estimate.updates == 40 and s.left_s == s.estimate.total_s > 0
-    assert "1 layers" in s.model_line and "to learn from" in s.data_line and s.out == tmp_path / "run"
+    assert "1 layer," in s.model_line and "to learn from" in s.data_line and s.out == tmp_path / "run"
     first = s.seen[0]
     assert first.step == 0 and first.path == tmp_path / "run" / "step-000000" and first.path.is_dir()
     assert len(first.tokens) == len(first.ids) == first.patterns[0].shape[-1] and "".join(first.tokens) == first.prompt

@@ -144,8 +144,8 @@ def test_run_until_goes_forward_and_back_to_a_part_of_an_address(window, driver,
     window.run_to("1.attn.q")
     qtbot.waitUntil(lambda: "blocks.1.attn.q" in driver.latest.stepping.values, timeout=WAIT_MS)
     window.run_to("0.attn.q")
-    qtbot.waitUntil(lambda: "blocks.1.attn.q" not in driver.latest.stepping.values, timeout=WAIT_MS)
-    assert "blocks.0.attn.q" in driver.latest.stepping.values
+    values = lambda: driver.latest.stepping.values  # noqa: E731
+    qtbot.waitUntil(lambda: "blocks.0.attn.q" in values() and "blocks.1.attn.q" not in values(), timeout=WAIT_MS)
     window.run_to("nowhere")
     assert "in no address" in window.remark.whole
 
