@@ -76,9 +76,8 @@ class TrainingStep:
         self.smoothing, self.drop, self.checkpointed = smoothing, drop, tuple(checkpointed)
         self._gradients = [parameters.gradient] + [np.zeros_like(parameters.gradient) for _ in range(threads - 1)]
         self._learners = [self._compiled(gradient) for gradient in self._gradients]
-        self._judges = [
-            compile_program(*with_loss(learned_model(parameters.config), parameters.values)) for _ in range(threads)
-        ]
+        judging = with_loss(*fuse_attention(learned_model(parameters.config), parameters.values))
+        self._judges = [compile_program(*judging) for _ in range(threads)]
         self._pool = ThreadPoolExecutor(threads, "learner") if threads > 1 else None
 
     @cached_property
