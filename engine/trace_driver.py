@@ -55,7 +55,7 @@ class TraceDriver:
         """Nothing runs that has to end."""
 
     def send(self, command: str, **arguments: Any) -> None:
-        """Do a command of `engine.driver.COMMANDS`, or say in the snapshot's notice why it cannot be done."""
+        """Do a command of `engine.commands.COMMANDS`, or say in the snapshot's notice why it cannot be done."""
         notice = None
         try:
             if command not in COMMANDS:

@@ -35,7 +35,7 @@ NEVER = {  # part -> what it must not know
     "compile": {"models", "run", "trace", "weights", "decoder"},
     "memory": {"models", "run", "compile"},
 }
-SESSION_USERS = {"session", "editing", "weighing", "session_file", "driver", "views", "link"}
+SESSION_USERS = {"session", "editing", "weighing", "session_file", "commands", "driver", "views", "link"}
 
 
 def modules(package: str) -> Iterator[Path]:
