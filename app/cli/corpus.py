@@ -28,6 +28,8 @@ HELP = "write the corpus of children's stories, or ask a model its questions"
 EXAMPLE = "minigpt corpus tales -o tales.txt --stories 200000 --seed 0"
 STORIES, QUESTIONS = 1000, 500
 SHEET_WORDS = 110  # engine.corpus.songs
+EXERCISES = ("songs", "rounds", "chronicles")
+ASKED = ("stories", *EXERCISES, "song_words", "drill", "seed", "split")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +44,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
                        help=f"about how many words a sheet of songs has ({SHEET_WORDS})")  # fmt: skip
     tales.add_argument("--rounds", type=count, default=0, metavar="N",
                        help="how many rounds after those: the same names in any order (0)")  # fmt: skip
+    tales.add_argument("--chronicles", type=count, default=0, metavar="N",
+                       help="how many chronicles after those: what became of a few things (0)")  # fmt: skip
     tales.add_argument("--seed", type=int, default=0, help="other seeds give other stories (0)")
     tales.add_argument("--split", choices=["train", "held-out"], default="train", help="which stories (train)")
     tales.add_argument("--measure", action="store_true", help="measure N stories of each split instead of writing")
@@ -69,8 +73,8 @@ def _tales(args: argparse.Namespace) -> int:
         figures = measure(args.stories, args.seed)
         write_json(figures) if args.json else _print(figures)
         return 0
-    if args.split == "held-out" and (args.songs or args.rounds):
-        raise InputError("--songs, --rounds: belong to training; held-out texts are stories only")
+    if args.split == "held-out" and any(getattr(args, name) for name in EXERCISES):
+        raise InputError("--songs, --rounds, --chronicles: belong to training; held-out texts are stories only")
     if args.output is None:
         raise InputError("expected -o FILE to write to, or --measure; got neither")
     progress = Progress("stories")
@@ -85,16 +89,14 @@ def _tales(args: argparse.Namespace) -> int:
             args.song_words,
             args.rounds,
             args.drill,
+            args.chronicles,
         )
     finally:
         progress.clear()
     if args.json:
-        asked = {
-            key: getattr(args, key) for key in ("stories", "songs", "song_words", "rounds", "drill", "seed", "split")
-        }
-        write_json(asked | {"bytes": size})
+        write_json({key: getattr(args, key) for key in ASKED} | {"bytes": size})
     else:
-        counts = ((args.stories, "stories"), (args.songs, "songs"), (args.rounds, "rounds"))
+        counts = ((getattr(args, name), name) for name in ("stories", *EXERCISES))
         say(f"wrote {', '.join(f'{count:,} {name}' for count, name in counts if count)}, {size:,} bytes")
     return 0
 

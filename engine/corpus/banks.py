@@ -55,8 +55,8 @@ BANKS = {
 |came along with|joined them with] {2.a}.
 |[Who came|Who should come] [along|down the path] but {1.name}, [a @good {1.kind}|the @good {1.kind}], with {2.a}[, whistling
 |, all smiles|, out of breath|, as if by chance].""",
-    "lie": """[{2.a} lay {3.at}|There was {2.a} {3.at}|{3.at}, there was {2.a}|{3.at} lay {2.a}|{2.a} had been {3.at}
- for [days|weeks|a year]|{2.a} was waiting {3.at}]
+    "lie": """[{1.a} lay {2.at}|There was {1.a} {2.at}|{2.at}, there was {1.a}|{2.at} lay {1.a}|{1.a} had been {2.at}
+ for [days|weeks|a year]|{1.a} was waiting {2.at}]
 [|, and nobody knew it|, all forgotten|, dusty and still|, but nobody had seen it|, wet with rain].""",
     "find": """@then{1} [found|spotted|saw|came upon|noticed] {2} {3.at}[| at last| after a long look|, right where nobody had
  looked] and [picked it up|took it|took it along|grabbed it].

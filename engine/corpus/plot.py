@@ -80,13 +80,14 @@ def _sequence(
             beats.append(choices)
             at += 1
         else:
-            beat = _beat(lines[at].removeprefix("? "), banks, macros)
+            beat = read_beat(lines[at].removeprefix("? "), banks, macros)
             beats.append([(), (beat,)] if lines[at].startswith("? ") else beat)
             at += 1
     return tuple(beats), at
 
 
-def _beat(line: str, banks: Mapping[str, str], macros: Mapping[str, str]) -> Beat:
+def read_beat(line: str, banks: Mapping[str, str], macros: Mapping[str, str]) -> Beat:
+    """One line of a plot."""
     head, _, text = line.partition(":")
     from_bank = head.startswith("=")
     events = tuple(tuple(event.split()) for event in head.lstrip("= ").split(";") if event.strip())

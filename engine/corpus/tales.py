@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import count, islice
@@ -11,13 +11,14 @@ from random import Random
 
 from engine.corpus.banks import BANKS, MACROS, REFRAINS, RHYMES
 from engine.corpus.cast import choose_cast
+from engine.corpus.chronicles import chronicle_at
 from engine.corpus.plot import Beat, Plot, read_plots
 from engine.corpus.plots import PLOTS
 from engine.corpus.questions import Question, ask, drill
 from engine.corpus.rounds import rounds as rounds_of
 from engine.corpus.songs import SHEET_WORDS, song_at
 from engine.corpus.split import Split, Watch
-from engine.corpus.telling import Teller
+from engine.corpus.telling import Teller, tell
 from engine.corpus.template import Nodes, compile_template, expected_words
 from engine.corpus.world import Event
 from engine.files.atomic import atomic_file
@@ -28,8 +29,6 @@ MOST_EXPECTED = 145  # words of a way through a plot: few of these come out too 
 RHYME_SHARE = 0.7  # of stories that have a counting-out rhyme
 RHYME_WORDS = 26  # that it takes
 INTRODUCED = 3  # beats after which everybody's friend A was named
-DRAFTS = 8  # of one beat, before the beat before it is told anew
-BUDGET = {"train": 100, "held_out": 600}  # of drafts, before the story is begun anew
 REPORT_EVERY = 500
 
 
@@ -72,8 +71,9 @@ def write_corpus(
     song_words: int = SHEET_WORDS,
     rounds: int = 0,
     drilled: bool = False,
+    chronicles: int = 0,
 ) -> int:
-    """Write that many stories, then `songs` and `rounds`, to a file, whole or not at all; returns its bytes.
+    """Write that many stories, then `songs`, `rounds` and `chronicles`, to a file, whole or not; returns its bytes.
 
     song_words of a sheet of songs, about
     progress   is told (stories done, stories in all)
@@ -88,6 +88,8 @@ def write_corpus(
             written += file.write(f"{song_at(seed, number, song_words)}{END}\n".encode("ascii"))
         for text in rounds_of(seed, rounds):
             written += file.write(f"{text}{END}\n".encode("ascii"))
+        for number in range(chronicles):
+            written += file.write(f"{chronicle_at(seed, number)}{END}\n".encode("ascii"))
     return written
 
 
@@ -110,7 +112,7 @@ def _attempt(plot: Plot, random: Callable[[], float], split: Split, drilled: boo
     teller = Teller(choose_cast(random, split, plot.wanted), _refrains(random), random)
     rhymes = random() < RHYME_SHARE
     beats = plot.unfold(random, MOST_EXPECTED)
-    told = _tell(teller, _rhymed(beats, random) if rhymes else beats, Watch(split))
+    told = tell(teller, _rhymed(beats, random) if rhymes else beats, Watch(split))
     if told is None:
         return None
     body = " ".join(text for text, _ in told).replace(" / ", "\n")
@@ -130,25 +132,3 @@ def _rhymed(beats: list[Beat], random: Callable[[], float]) -> list[Beat]:
 @cache
 def _rhyme_templates() -> dict[str, Nodes]:
     return {name: compile_template(f"[{' '.join(text.split())}]") for name, text in RHYMES.items()}
-
-
-def _tell(teller: Teller, beats: Sequence[Beat], watch: Watch) -> list[tuple[str, tuple[Event, ...]]] | None:
-    """Tell the beats one by one; where none of a few drafts fits the split, tell the beat before it anew."""
-    told: list[tuple[str, tuple[Event, ...]]] = []
-    before = [(watch, teller.memory)]  # what was known when each beat began
-    left = BUDGET[watch.split]
-    while len(told) < len(beats):
-        watch, teller.memory = before[-1]
-        for _ in range(DRAFTS):
-            left -= 1
-            text, events = teller.draft(beats[len(told)])
-            if after := watch.after(text):
-                told.append((text, events))
-                before.append((after, teller.kept()))
-                break
-        else:
-            if left < 0 or not told:
-                return None
-            told.pop()
-            before.pop()
-    return told

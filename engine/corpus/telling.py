@@ -6,10 +6,11 @@ pronoun there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.corpus.cast import Cast
 from engine.corpus.plot import Beat
+from engine.corpus.split import Watch
 from engine.corpus.template import Nodes, compile_template, draw, tidied
 from engine.corpus.words import ACTS, Person, Place, Thing
 from engine.corpus.world import PARAMETERS, Event
@@ -18,7 +19,10 @@ NEVER = -9
 PRONOUN_SHARE, IT_SHARE = 0.7, 0.35
 DEEDS = {kind: [compile_template(deed) for deed in text.replace("\n", "|").split("|")] for kind, text in ACTS.items()}
 VOWELS = "aeiou"
+DRAFTS = 8  # of one beat, before the beat before it is told anew
+BUDGET = {"train": 100, "held_out": 600}  # of drafts, before the telling is given up
 
+Telling = list[tuple[str, tuple[Event, ...]]]  # of each beat, its words and what they say happened
 Memory = tuple[int, dict[str, int]]  # beats told, and in which of them each role was mentioned last
 
 
@@ -115,6 +119,28 @@ class Teller:
         for parameter, role in zip(PARAMETERS[verb].split(), roles, strict=False):  # a take may leave out where
             values[parameter] = self.deed if parameter == "deed" else _plain(self.roles[role])
         return Event(verb, **values)
+
+
+def tell(teller: Teller, beats: Sequence[Beat], watch: Watch) -> Telling | None:
+    """Tell the beats one by one; where none of a few drafts fits the split, tell the beat before it anew."""
+    told: Telling = []
+    before = [(watch, teller.memory)]  # what was known when each beat began
+    left = BUDGET[watch.split]
+    while len(told) < len(beats):
+        watch, teller.memory = before[-1]
+        for _ in range(DRAFTS):
+            left -= 1
+            text, events = teller.draft(beats[len(told)])
+            if after := watch.after(text):
+                told.append((text, events))
+                before.append((after, teller.kept()))
+                break
+        else:
+            if left < 0 or not told:
+                return None
+            told.pop()
+            before.pop()
+    return told
 
 
 def _plain(entity: Person | Thing | Place) -> str:

@@ -8,7 +8,7 @@ import pytest
 from tui_factory import HOSTILE, application, driver_of, plane, snapshot
 
 from app.widgets.time_panel import MARKS, cache_words, sentence_of, time_rows
-from engine import driver as driver_module
+from engine import commands
 from engine.analysis.machine_peaks import Peaks, bound_of
 from engine.driver import Driver
 from engine.memory import place_of
@@ -77,7 +77,7 @@ async def test_enter_asks_for_the_peaks_once_they_are_wanted() -> None:
 
 
 def test_the_driver_measures_and_the_snapshot_holds_it(make_driver_model, monkeypatch) -> None:
-    monkeypatch.setattr(driver_module, "known_peaks", lambda: PEAKS)
+    monkeypatch.setattr(commands, "known_peaks", lambda: PEAKS)
     driver = Driver(Session(make_driver_model))
     assert driver.latest.peaks is None
     driver._peaks()

@@ -13,7 +13,7 @@ def test_the_file_is_what_the_generator_says(minigpt, tmp_path):
     )
     written = (tmp_path / "a.txt").read_text()
     assert written == "".join(story.text for story in islice(generate(4, "held_out"), 9))
-    songs = {"songs": 0, "song_words": 110, "rounds": 0, "drill": False}
+    songs = {"songs": 0, "song_words": 110, "rounds": 0, "chronicles": 0, "drill": False}
     assert told.json == {"stories": 9, "bytes": len(written), "seed": 4, "split": "held-out", **songs}
 
 

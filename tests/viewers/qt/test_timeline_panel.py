@@ -24,7 +24,7 @@ def panel(window):
 @pytest.fixture
 def measured(panel, window, qtbot, monkeypatch):
     """The panel after its button was pressed."""
-    monkeypatch.setattr("engine.driver.known_peaks", lambda: Peaks(FLOPS_PER_S, BYTES_PER_S))
+    monkeypatch.setattr("engine.commands.known_peaks", lambda: Peaks(FLOPS_PER_S, BYTES_PER_S))
     panel.measure.click()
     qtbot.waitUntil(lambda: window.snapshot.peaks is not None and not window.snapshot.busy, timeout=WAIT_MS)
     panel.refresh()
