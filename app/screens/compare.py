@@ -26,6 +26,7 @@ from app.widgets.compare.strips import CompareKeys, LaneStrip
 from app.widgets.compare.texts import TextsPanel, TokensPanel
 from app.widgets.compare.values import ValuesPanel
 from app.widgets.compare.view import CompareView, Pair
+from app.widgets.edges import token_words
 from app.widgets.keys import bindings
 from app.widgets.panel import Panel
 from app.widgets.strips import Crumb, Status
@@ -159,5 +160,4 @@ class Compare(CompareDoing, Screen[None]):
         before = self.view.place
         self.go_to_token(message.place)
         stays = self.drift is not None and self.view.place == before
-        end = "the first token" if message.place == 0 else "the place of the next token, the last that is compared"
-        self.say(f"This is {end}." if stays else "")
+        self.say(token_words(message.place, self.drift.positions) if stays and self.drift else "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.screens.layers import AskLayer
 from app.screens.placing import Placing
 from app.widgets.compare.view import ORDERS, CompareView, Pair
+from app.widgets.edges import edge_words, within
 from engine.analysis.drift import Drift
 from engine.text import visible
 from viewers.listing_tree import same_in_block
@@ -104,8 +105,14 @@ class CompareCursors(Placing):
     def _layer(self, by: int) -> None:
         drift = self.drift
         at = self.view.at(drift) if drift else None
-        if drift is not None and at is not None and (there := same_in_block(at.address, by)) in drift:
+        if drift is None or at is None:
+            return
+        if (there := same_in_block(at.address, by)) == at.address:
+            self.say("This address is in no layer.")
+        elif there in drift:
             self.look(address=there)
+        else:
+            self.say(f"This is the {'last' if by > 0 else 'first'} layer in which it was compared.")
 
     def action_layer_down(self) -> None:
         self._layer(-1)
@@ -120,7 +127,9 @@ class CompareCursors(Placing):
             self.say("This value has no heads.")
             return
         now = at.apart.worst[1] if self.view.head is None else self.view.head
-        self.look(head=min(max(now + by, 0), at.apart.shape[1] - 1))
+        self.look(head=within(now + by, at.apart.shape[1]))
+        if self.view.head == now:
+            self.say(edge_words("head", now, at.apart.shape[1]))
 
     def action_head_previous(self) -> None:
         self._head(-1)

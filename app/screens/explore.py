@@ -22,6 +22,7 @@ from app.screens.window import Windowing
 from app.widgets.attention import AttentionPanel
 from app.widgets.candidates import CandidatesPanel
 from app.widgets.changes import ChangesPanel
+from app.widgets.edges import edge_words
 from app.widgets.edits import EditsPanel
 from app.widgets.entropy import EntropyPanel
 from app.widgets.keys import bindings
@@ -163,10 +164,10 @@ class Explore(Windowing, Doing, Screen[None]):
         super().bring(name, focus)
 
     def on_text_panel_moved(self, message: TextPanel.Moved) -> None:
-        self.go_to_token(message.place)
+        self.move_token(message.place)
 
     def on_candidates_panel_moved(self, message: CandidatesPanel.Moved) -> None:
-        self.go_to_token(message.place)
+        self.move_token(message.place)
 
     def on_candidates_panel_picked(self, message: CandidatesPanel.Picked) -> None:
         self.choose(message.position, message.token)
@@ -190,7 +191,11 @@ class Explore(Windowing, Doing, Screen[None]):
         self.send("peaks")
 
     def on_entropy_panel_token_moved(self, message: EntropyPanel.TokenMoved) -> None:
+        before = self.view.query(self.snapshot) if self.snapshot else None
         self.go_to_token(message.place)
+        count = len(self.snapshot.tokens) if self.snapshot else 0
+        if message.place == before and message.place in (0, count - 1):
+            self.say(edge_words("token", message.place, count))
 
     def on_entropy_panel_head_taken(self) -> None:
         self.bring("attention")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.screens.layers import AskLayer
 from app.screens.wired import Wired
+from app.widgets.edges import edge_words, token_words, within
 from app.widgets.panel import Panel
 from engine.errors import MiniGPTError
 from engine.files import atomic_write
@@ -29,19 +30,32 @@ class Looking(Wired):
         if self.snapshot is not None:
             self.look(token=None if place >= len(self.snapshot.tokens) else place)
 
-    def move_head(self, layers: int, heads: int) -> None:
-        """Another layer or head, within what the model has."""
+    def move_token(self, place: int) -> None:
+        """The same with the keys; at an end of the text, that is said."""
         if self.snapshot is not None:
-            layer = min(max(self.view.layer + layers, 0), self.snapshot.layers - 1)
-            head = min(max(self.view.head + heads, 0), self.snapshot.heads - 1)
-            self.look(layer=layer, head=head)
+            before = self.view.place(self.snapshot)
+            self.go_to_token(place)
+            if self.view.place(self.snapshot) == before:
+                self.say(token_words(before, len(self.snapshot.tokens)))
+
+    def move_head(self, layers: int, heads: int) -> None:
+        """Another layer or head, within what the model has; at the end of both, that is said."""
+        if self.snapshot is None:
+            return
+        before, counts = (self.view.layer, self.view.head), (self.snapshot.layers, self.snapshot.heads)
+        layer, head = within(before[0] + layers, counts[0]), within(before[1] + heads, counts[1])
+        self.look(layer=layer, head=head)
+        if (layer, head) == before and (layers or heads):
+            self.say(edge_words("layer", layer, counts[0]) if layers else edge_words("head", head, counts[1]))
 
     def _layer(self, by: int) -> None:
-        address = same_in_block(self.view.address or "", by)
+        before, address = self.view.address, same_in_block(self.view.address or "", by)
         if self.stepping and any(stands_in(row.address, address) for row in self.stepping.rows):
             self.listing.reveal(address)
             self.look(address=address)
         self.move_head(by, 0)
+        if self.view.address != before:
+            self.say("")  # the cursor of the listing has moved, whatever the layer did
 
     def action_layer_down(self) -> None:
         self._layer(-1)

@@ -95,6 +95,9 @@ class Placing(Widget):
     def on_panel_tab_chosen(self, message: Panel.TabChosen) -> None:
         self.bring(message.panel)
 
+    def on_panel_remark(self, message: Panel.Remark) -> None:
+        self.say(message.words)
+
     async def on_key_line_pressed(self, message: KeyLine.Pressed) -> None:
         focused: Any = self.focused
         target = focused if focused is not None and hasattr(focused, f"action_{message.action}") else self

@@ -11,6 +11,7 @@ from app.screens.looking import Looking
 from app.screens.placing import Placing
 from app.screens.train_draft import last_run, placed, remember
 from app.screens.wanted import CheckpointWanted, ScreenWanted
+from app.widgets.edges import edge_words, within
 from app.widgets.panel import Panel
 from app.widgets.train.pinned import PinnedPanel
 from app.widgets.train.view import CURVES, TrainView
@@ -26,6 +27,7 @@ QUESTIONS = {
     "settings": ("Change settings", "key=value of the plan or the model: steps=2000 batch=16 n_layer=3 · empty: none"),
     "out": ("Where the run is kept", "a directory · empty: one is chosen"),
 }
+NO_CHECKPOINT = "No checkpoint yet: space makes a run."
 
 
 class TrainDoing(Placing):
@@ -145,9 +147,14 @@ class TrainDoing(Placing):
     def _go(self, by: int) -> None:
         self.seen("sample", "pinned")
         run = self.snapshot
-        if run.seen:
-            index = min(max(self.view.index(run) + by, 0), len(run.seen) - 1)
-            self.look(at=None if index == len(run.seen) - 1 else run.seen[index].step)
+        if not run.seen:
+            self.say(NO_CHECKPOINT)
+            return
+        before, last = self.view.index(run), len(run.seen) - 1
+        index = within(before + by, len(run.seen))
+        self.look(at=None if index == last else run.seen[index].step)
+        if index == before:
+            self.say(edge_words("checkpoint", index, len(run.seen)))
 
     def action_checkpoint_before(self) -> None:
         self._go(-1)
@@ -165,7 +172,7 @@ class TrainDoing(Placing):
         """Show the checkpoint in the first screen, with a pass of this kind over the pinned prompt."""
         seen = self.view.to_open(self.snapshot)
         if seen is None:
-            self.say("No checkpoint yet: space makes a run.")
+            self.say(NO_CHECKPOINT)
         elif seen.path is None or not seen.path.is_dir():
             self.say(f"step {seen.step:,} is not on the disk any more: only the newest and the best are kept (keep=…).")
         else:
@@ -173,11 +180,16 @@ class TrainDoing(Placing):
             self.post_message(CheckpointWanted(seen, kind))
 
     def move_head(self, layers: int, heads: int) -> None:
-        """Another layer or head, within what the model has."""
+        """Another layer or head, within what the model has; at the end of both, that is said."""
         run = self.snapshot
-        if run.seen:
-            layer = min(max(self.view.layer + layers, 0), run.layers - 1)
-            self.look(layer=layer, head=min(max(self.view.head + heads, 0), run.heads - 1))
+        if not run.seen:
+            self.say(NO_CHECKPOINT)
+            return
+        before, counts = (self.view.layer, self.view.head), (run.layers, run.heads)
+        layer, head = within(before[0] + layers, counts[0]), within(before[1] + heads, counts[1])
+        self.look(layer=layer, head=head)
+        if (layer, head) == before and (layers or heads):
+            self.say(edge_words("layer", layer, counts[0]) if layers else edge_words("head", head, counts[1]))
 
     def action_layer_down(self) -> None:
         self.move_head(-1, 0)

@@ -8,6 +8,7 @@ import numpy as np
 from textual.message import Message
 from textual.strip import Strip
 
+from app.widgets.edges import within
 from app.widgets.heat_map import HeatMap
 from engine.snapshot import Snapshot
 from viewers.picture import TOKEN, Axis, Picture, Scale
@@ -91,7 +92,7 @@ class EntropyPanel(HeatMap):
             self.post_message(self.HeadMoved(0, down))
         elif self.snapshot is not None and self.snapshot.tokens:
             place = self.view.query(self.snapshot) + right
-            self.post_message(self.TokenMoved(min(max(place, 0), len(self.snapshot.tokens) - 1)))
+            self.post_message(self.TokenMoved(within(place, len(self.snapshot.tokens))))
 
     def edge(self, end: bool) -> None:
         if self.snapshot is None:
@@ -109,7 +110,8 @@ class EntropyPanel(HeatMap):
         super().clicked(x, y)
         if self.cell is not None and self.view.by_token:
             self.post_message(self.HeadMoved(0, self.cell[0] - before[0]))
-            self.post_message(self.TokenMoved(self.cell[1]))
+            if self.cell[1] != before[1]:
+                self.post_message(self.TokenMoved(self.cell[1]))
         elif self.cell is not None:
             self.post_message(self.HeadMoved(self.cell[0] - before[0], self.cell[1] - before[1]))
         self.cell = None

@@ -7,6 +7,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from app.widgets import heat_cells
+from app.widgets.edges import edge_words, within
 from app.widgets.heat_cells import Fit
 from app.widgets.ink import Row, cells, clip
 from app.widgets.panel import Panel
@@ -196,8 +197,16 @@ class HeatMap(Panel):
         if self._picture is not None and self._picture.values.size:
             row, column = self.cursor
             rows, columns = self._picture.values.shape
-            self.cell = (min(max(row + down, 0), rows - 1), min(max(column + right, 0), columns - 1))
+            self.cell = within(row + down, rows), within(column + right, columns)
+            self.post_message(self.Remark(self._edge(down) if self.cell == (row, column) else ""))
             self.refresh()
+
+    def _edge(self, down: int) -> str:
+        """What is said of a cursor that stays where it is, at an end of the rows or of the columns."""
+        assert self._picture is not None
+        axis = self._picture.rows if down else self._picture.columns
+        name = axis.name.partition(" (")[0] or ("row" if down else "column")
+        return edge_words(name, self.cursor[0 if down else 1], axis.size)
 
     def edge(self, end: bool) -> None:
         if self._picture is not None:

@@ -43,6 +43,13 @@ class Panel(Widget, can_focus=True):
             super().__init__()
             self.panel = panel
 
+    class Remark(Message):
+        """Something is to be said of a key; no words: of what was said before, it is enough."""
+
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
+
     def __init__(self, name: str) -> None:
         self._rows: list[Strip] | None = None
         self._styles: dict[str, Style] = {}  # looked up once for each theme

@@ -8,6 +8,7 @@ from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
 
+from app.widgets.edges import edge_words, within
 from app.widgets.ink import cells, clip, ink
 from app.widgets.panel import Panel, first_row
 from engine.snapshot import Snapshot, TokenView
@@ -127,7 +128,10 @@ class TextPanel(Panel):
         place = self.view.place(self.snapshot)
         if down:
             line = next((i for i, spans in enumerate(self._lines) if any(t == place for t, _ in spans)), 0)
-            there = self._lines[min(max(line + down, 0), len(self._lines) - 1)] if self._lines else []
+            if self._lines and within(line + down, len(self._lines)) == line:
+                self.post_message(self.Remark(edge_words("line", line, len(self._lines))))
+                return
+            there = self._lines[within(line + down, len(self._lines))] if self._lines else []
             index = next((i for i, (t, _) in enumerate(self._lines[line]) if t == place), 0) if self._lines else 0
             place = there[min(index, len(there) - 1)][0] if there else place
         self.post_message(self.Moved(min(max(place + right, 0), len(self.snapshot.tokens))))

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from app.widgets.compare.panel import ComparePanel
+from app.widgets.edges import edge_words, within
 from app.widgets.ink import cells, ink
 from app.widgets.panel import first_row
 from app.widgets.text_panel import layout
@@ -103,7 +104,10 @@ class TextsPanel(ComparePanel):
         place = self.look.token(drift)
         if down and self._lines:
             line = next((i for i, (_, spans) in enumerate(self._lines) if any(t == place for t, _ in spans)), 0)
-            there = self._lines[min(max(line + down, 0), len(self._lines) - 1)][1]
+            if within(line + down, len(self._lines)) == line:
+                self.post_message(self.Remark(edge_words("line", line, len(self._lines))))
+                return
+            there = self._lines[within(line + down, len(self._lines))][1]
             index = next((i for i, (t, _) in enumerate(self._lines[line][1]) if t == place), 0)
             place = there[min(index, len(there) - 1)][0] if there else place
         self.post_message(self.Moved(min(max(place + right, 0), drift.positions)))

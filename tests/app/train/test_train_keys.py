@@ -14,6 +14,7 @@ from app.screens.train import Train
 from app.screens.train_draft import last_draft
 from app.widgets.keys import textual_key
 from app.widgets.panel import Panel
+from app.widgets.strips import Status
 from engine.training.snapshot import DONE, PAUSED, PREPARING, RUNNING, STOPPED
 from viewers.actions import ALWAYS, EVERYWHERE
 from viewers.training_actions import TRAINING_ACTIONS, TRAINING_FOOTERS
@@ -225,3 +226,23 @@ async def test_what_a_stop_saved_is_what_is_explored(tmp_path: Path) -> None:
         run = train.snapshot
         assert replace(train.view, at=0).to_open(run) is both[0]
         assert train.view.to_open(replace(run, state=PAUSED)) is both[1]  # it may go on: nothing was saved yet
+
+
+async def test_layers_heads_and_checkpoints_say_where_they_end() -> None:
+    app = application()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f3", "<")
+        train, _ = opened(app)
+        status = train.query_one(Status)
+        assert status.said == "No checkpoint yet: space makes a run."
+        give(app, training(100))
+        for key, words in (("<", "first layer"), (",", "first head"), ("]", "last checkpoint")):
+            await pilot.press(key)
+            assert status.said == f"This is the {words}."
+        for words in ("", "This is the first checkpoint."):
+            await pilot.press("[")
+            assert status.said == words
+        train.look(layer=train.snapshot.layers - 1, head=train.snapshot.heads - 1)
+        for key, words in ((">", "last layer"), (".", "last head")):
+            await pilot.press(key)
+            assert status.said == f"This is the {words}."

@@ -1,0 +1,23 @@
+"""What is said where a cursor cannot go further, so that no key is silent."""
+
+from __future__ import annotations
+
+
+def within(place: int, count: int) -> int:
+    """The nearest place there is."""
+    return min(max(place, 0), max(count - 1, 0))
+
+
+def edge_words(what: str, place: int, count: int) -> str:
+    """`This is the last layer.` Of a cursor that was to leave `count` places and stays at this one."""
+    which = "only" if count <= 1 else "first" if place <= 0 else "last"
+    return f"This is the {which} {what}."
+
+
+def token_words(place: int, count: int) -> str:
+    """The same of a text of `count` tokens, whose last place is that of the next token; nothing between its ends."""
+    if not count:
+        return ""
+    if place <= 0:
+        return "This is the first token."
+    return "This is the place of the next token." if place >= count else ""
