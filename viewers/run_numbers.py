@@ -10,12 +10,20 @@ DASH = "—"
 
 
 def duration(seconds: float) -> str:
-    """`40 s`, `12 min`, `3.4 h`."""
+    """`40 s`, `12 min`, `3.4 h`; of what is not nothing, but less than a second, `under 1 s`."""
     if not math.isfinite(seconds):
         return DASH
+    if 0 < seconds < 1:
+        return "under 1 s"
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def about(seconds: float) -> str:
+    """A duration that was guessed, in a sentence: `about 12 min`, but `under 1 s`."""
+    words = duration(seconds)
+    return words if words.startswith("under") else f"about {words}"
 
 
 def loss_text(loss: float) -> str:

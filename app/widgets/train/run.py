@@ -15,7 +15,7 @@ from engine.errors import MiniGPTError
 from engine.text import visible
 from engine.training.snapshot import DONE, PAUSED, PREPARING, TrainingSnapshot
 from viewers.numbers import count_text, seconds_text
-from viewers.run_numbers import duration
+from viewers.run_numbers import about
 
 UNBROKEN = "\u00a0"  # a space at which no line is broken
 FIELDS = (("files", "text"), ("settings", "changed"), ("out", "kept in"))
@@ -98,7 +98,7 @@ class RunPanel(TrainPanel):
         if run.estimate is not None:
             guess = run.estimate
             each = f"{guess.updates:,} updates of {seconds_text(guess.update_s)}, {guess.tokens_per_s:,.0f} tokens/s"
-            words = f"{each}: about {duration(guess.total_s).replace(' ', UNBROKEN)}, validation and samples aside"
+            words = f"{each}: {about(guess.total_s).replace(' ', UNBROKEN)}, validation and samples aside"
             strips += self._fact("estimate", words, width)
         hints = {PAUSED: "space starts, n makes one update, S saves and stops.", DONE: "o explores it, S ends it."}
         hint = self.wrapped(hints.get(run.state, ""), width, 1, self.style_of("accent"))
