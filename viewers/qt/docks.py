@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget
+from PySide6.QtCore import QByteArray, QPoint, QRect, QSettings, Qt
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QScrollArea, QTabWidget, QWidget
 
 from viewers.qt.panel import Panel
 
@@ -29,13 +29,14 @@ class Docks:
 
     def __init__(self, window: QMainWindow, panels: Sequence[Panel]) -> None:
         self.window = window
+        self.panels = {panel.name: panel for panel in panels}
         self.docks: dict[str, QDockWidget] = {}
         window.setDockNestingEnabled(True)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for panel in panels:
             dock = QDockWidget(panel.title, window)
             dock.setObjectName(panel.name)
-            dock.setWidget(panel)
+            dock.setWidget(Frame(panel))
             dock.visibilityChanged.connect(panel.put_in_front)
             self.docks[panel.name] = dock
         self.arrange()
@@ -67,11 +68,9 @@ class Docks:
 
     def bring(self, name: str) -> None:
         """Show a panel, before what lies over it, and give it the keys."""
-        dock = self.docks[name]
+        dock, panel = self.docks[name], self.panels[name]
         dock.show()
         dock.raise_()
-        panel = dock.widget()
-        assert isinstance(panel, Panel)
         panel.put_in_front(True)
         panel.setFocus()
 
@@ -86,3 +85,30 @@ class Docks:
         if not isinstance(state, QByteArray) or not isinstance(geometry, QByteArray):
             return False
         return self.window.restoreGeometry(geometry) and self.window.restoreState(state, VERSION)
+
+
+class Frame(QScrollArea):
+    """Lets a panel scroll where its dock is smaller than what it needs: a window may be as small as a screen is.
+
+    It takes no key and is no stop of Tab; what is given the keys out of sight within it, it shows.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__()
+        self.panel = panel
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidgetResizable(True)
+        self.setWidget(panel)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._show)
+
+    def _show(self, _: QWidget | None, chosen: QWidget | None) -> None:
+        if chosen is not None and self.panel.isAncestorOf(chosen) and not self.shows(chosen):
+            self.ensureWidgetVisible(chosen)
+
+    def shows(self, widget: QWidget) -> bool:
+        """Whether some of a widget of the panel is in sight."""
+        box = QRect(widget.mapTo(self.viewport(), QPoint()), widget.size())
+        return self.viewport().rect().intersects(box)

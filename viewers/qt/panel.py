@@ -93,6 +93,11 @@ class Panel(QWidget):
         super().showEvent(event)
         self.refresh()
 
+    def heightForWidth(self, width: int) -> int:
+        """What it needs. A frame that scrolls asks this of what wraps, and would give it all that it likes to have."""
+        layout = self.layout()
+        return layout.totalMinimumHeightForWidth(width) if layout and layout.hasHeightForWidth() else -1
+
     @property
     def sentence(self) -> str:
         """What it says about its cursor, for copying."""

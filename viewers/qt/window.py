@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QTimer
+from PySide6.QtCore import QByteArray, QSize, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QProgressBar, QToolBar, QWidget
 
@@ -46,6 +46,7 @@ from viewers.view import AttentionView, View
 from viewers.window_actions import window_actions
 
 POLL_MS = 33
+SIZE = 1280, 800  # at first, where the screen is so large
 KINDS: tuple[type[Panel], ...] = (
     TextPanel, CandidatesPanel, SettingsPanel, AttentionPanel, LogprobPanel, EntropyPanel, SimilarityPanel, MemoryPanel,
     TimelinePanel, ComparePanel, TrainPanel, ProgramPanel, ValuePanel, WatchPanel, LensPanel,
@@ -79,7 +80,7 @@ class Window(Arriving, Doing, Looking, Editing, Saving, QMainWindow):
         self._before_maximising: QByteArray | None = None
         self.setWindowTitle("MiniGPT")
         self.setAcceptDrops(True)
-        self.resize(1280, 800)
+        self.resize(QSize(*SIZE).boundedTo(self.screen().availableSize()))
         self.panels: dict[str, Panel] = {kind.name: kind(self) for kind in KINDS}
         self.docks = Docks(self, list(self.panels.values()))
         self._fill()
