@@ -46,6 +46,7 @@ KINDS: dict[str, Callable[[str], Panel]] = {
     "changes": ChangesPanel, "edits": EditsPanel, "lens": LensPanel, "watch": WatchPanel, "settings": SettingsPanel,
 }  # fmt: skip
 POLL_S = 1 / 25
+REMARK_S = 10.0
 
 
 class Explore(Windowing, Doing, Screen[None]):
@@ -114,6 +115,8 @@ class Explore(Windowing, Doing, Screen[None]):
         self.took(snapshot)
         self.lay_out()
         self.draw()
+        if before is None and self.opening.remark:
+            self.query_one(Status).say(self.opening.remark, REMARK_S)
         self.follow(snapshot)
 
     def follow(self, snapshot: Snapshot) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DEFAULT_PROMPT = "Once upon a time"
 FIRST_VIEW = "blocks.0.attn.pattern"
 
+MEAN_EDIT = "With the mean edit, earlier tokens have the numbers of the text as it is now."
+
 
 class Opening:
     """A model on its way in, a saved session, or a recorded pass, which needs no model.
@@ -53,6 +55,14 @@ class Opening:
     def is_recording(self) -> bool:
         """Whether it is a trace: something to look at, not to go on with."""
         return self.model.endswith(TRACE_ENDING)
+
+    @property
+    def remark(self) -> str:
+        """What a person has to know of a session that was opened again."""
+        kept = self.kept
+        if kept is None or kept.given == len(kept.tokens) or all(edit.kind != "mean" for edit in kept.edits):
+            return ""  # a text that was given at once has the numbers that it had
+        return MEAN_EDIT
 
     def start(self) -> None:
         self._thread.start()

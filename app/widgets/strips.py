@@ -163,9 +163,10 @@ class Status(Lines):
         if shown_before != (self.busy, self.progress, self.notice):
             self.refresh()
 
-    def say(self, words: str) -> None:
-        """A remark of the screen's own, until something else is to be said."""
-        self.said, self.held_until_s = words, monotonic() + HELD_S if self.busy else 0.0
+    def say(self, words: str, held_s: float | None = None) -> None:
+        """A remark of the screen's own, until something else is to be said; work that begins leaves it for `held_s`."""
+        held_s = held_s or (HELD_S if self.busy else 0.0)
+        self.said, self.held_until_s = words, monotonic() + held_s
         self.refresh()
 
     def body(self, width: int) -> list[Strip]:

@@ -11,6 +11,7 @@ import pytest
 from tui_factory import application, driver_of, plane
 
 from app.screens.autosave import MOST_KEPT, Autosave, kept_sessions
+from app.screens.opening import MEAN_EDIT, Opening
 from app.screens.sessions import SessionsLayer, ago, offer
 from app.tui import opening_from
 from engine.edits import Edit
@@ -156,6 +157,46 @@ async def test_sessions_are_listed_and_opened(session, places, size):
             await pilot.pause(0.02)
         assert [token.id for token in app.opening.driver.latest.tokens] == session.tokens
         app.opening.close()
+
+
+@pytest.mark.parametrize("from_screen", [True, False])
+async def test_what_a_mean_edit_makes_of_earlier_numbers_is_said_when_the_session_is_opened(
+    session, places, from_screen
+):
+    session.edits = [Edit("blocks.0.mlp.out", "mean")]
+    next(session.generate(1))
+    save_session(saved(session), places / "one.minigpt.json")
+    app = application()
+    if not from_screen:
+        app.opening = app.explore.opening = opening_from(["one.minigpt.json"])
+        app.opening.start()
+    async with app.run_test(size=(80, 24)) as pilot:
+        if from_screen:
+            await pilot.press("ctrl+o", "enter")
+        deadline = time.monotonic() + 20
+        while not any(MEAN_EDIT in line for line in plane(app)):
+            assert time.monotonic() < deadline
+            await pilot.pause(0.02)
+        opened = app.opening.driver
+        while opened.latest.busy or opened._commands.qsize():
+            await pilot.pause(0.02)
+        await pilot.pause()
+        assert any(MEAN_EDIT in line for line in plane(app)), "the work that follows leaves it"
+        await pilot.press("tab")
+        assert not any(MEAN_EDIT in line for line in plane(app))
+        app.opening.close()
+
+
+def test_of_a_session_whose_numbers_stay_nothing_is_said(session, places):
+    def remark() -> str:
+        return Opening(MODEL, kept=saved(session)).remark
+
+    session.edits = [Edit("blocks.0.mlp.out", "mean")]
+    assert remark() == "" and Opening(MODEL).remark == ""  # a text that is given has them at once
+    next(session.generate(1))
+    assert remark() == MEAN_EDIT
+    session.edits = [Edit("blocks.0.mlp.out", "zero")]
+    assert remark() == ""
 
 
 async def test_without_any_session_it_says_how_to_make_one():
