@@ -33,6 +33,12 @@ def every(cells: int, length: float, needed: float) -> int:
     return next(int(step * k) for k in (1, 2, 5, 10) if step * k >= least)
 
 
+def written(cells: int, step: int) -> list[int]:
+    """The cells that have a label: one in every `step`, and the last, in place of a neighbour that is nearer."""
+    last = cells - 1
+    return [*(i for i in range(0, cells, step) if last - i >= step), last] if cells else []
+
+
 class Labels:
     """The names along one axis of this length: those that fit; where that are few, each says which it is.
 

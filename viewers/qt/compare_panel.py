@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from engine.side_by_side import SideBySide
 from engine.snapshot import Snapshot
 from engine.text import visible
-from viewers.qt.axes import every
+from viewers.qt.axes import every, written
 from viewers.qt.compare_model import EMPTY, LOWEST, heights, place_words, summary, token_words
 from viewers.qt.lane_texts import LaneTexts
 from viewers.qt.logprob_panel import MOST_DOTS, short
@@ -209,7 +209,7 @@ class ComparePanel(Panel):
         self.chart.line(NAMES[1], x, flips, theme.series[1], dots=True, joined=False)
         step = every(lanes.positions + 1, max(60, self.width() - 70), TOKEN)
         texts = [*map(short, lanes.a.texts[: lanes.positions]), "next"]
-        self.chart.label_ticks([(i, texts[i]) for i in range(0, len(texts), step)])
+        self.chart.label_ticks([(i, texts[i]) for i in written(len(texts), step)])
         self.chart.put_cursor(float(min(place, lanes.positions)))
         self.chart.span(0, max(1, lanes.positions))
 
@@ -227,10 +227,8 @@ class ComparePanel(Panel):
         self.curve.plot.getAxis("left").setTicks([[(k, f"{10.0**k:g}") for k in range(low, high + 1, 2)]])
         self.curve.plot.setYRange(low, high)
         step = every(len(x), max(60, self.width() - 70), TICK)
-        named = [
-            (i, lanes.along[i].address.replace("blocks.", "").replace("resid_", "")) for i in range(0, len(x), step)
-        ]
-        self.curve.label_ticks(named)
+        names = [place.address.replace("blocks.", "").replace("resid_", "") for place in lanes.along]
+        self.curve.label_ticks([(i, names[i]) for i in written(len(names), step)])
         self.curve.span(-0.5, len(x) - 0.5)
 
     @property

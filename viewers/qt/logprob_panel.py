@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from engine.snapshot import TokenView
 from engine.text import visible
-from viewers.qt.axes import FEW, every
+from viewers.qt.axes import FEW, every, written
 from viewers.qt.panel import Desk, Panel, dim_label
 from viewers.qt.plots import Chart
 from viewers.tokens import token_sentence
@@ -59,7 +59,7 @@ class LogprobPanel(Panel):
         self.chart.label_ticks(
             [
                 (i, f"{i} {short(tokens[i].text)}" if step >= FEW else short(tokens[i].text))
-                for i in range(0, len(tokens), step)
+                for i in written(len(tokens), step)
             ]
         )
         self.chart.show_or_say()

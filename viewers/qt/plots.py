@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QPen
+from PySide6.QtGui import QFontMetrics, QPen
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from viewers.palette import RGB, blend, hexed
@@ -122,8 +122,12 @@ class Chart(QWidget):
         self.plot.setXRange(low, high, padding=0.01)
 
     def label_ticks(self, ticks: Sequence[tuple[float, str]]) -> None:
-        """Words at places of the axis that goes across."""
-        self.plot.getAxis("bottom").setTicks([list(ticks)])
+        """Words at places of the axis that goes across. Those at its ends stand half beyond it, and get the room."""
+        axis, metrics = self.plot.getAxis("bottom"), QFontMetrics(self.font())
+        half = max((metrics.horizontalAdvance(words) for _, words in ticks), default=0) // 2 + 1
+        self.plot.getPlotItem().layout.setContentsMargins(0, 0, half, 0)
+        axis.setStyle(hideOverlappingLabels=half)
+        axis.setTicks([list(ticks)])
 
     def _at(self, point: QPointF) -> float | None:
         box = self.plot.getViewBox()
