@@ -45,6 +45,7 @@ TALES = ("tales", "--prompt", "Once upon a time", "--temperature", "0")
 LARGE = ("random:gpt2-124m", "--ids", "1,2,3,4,5,6")
 TEXTS = 5  # that one process generates, after the first
 SLOW_S, QUIET_S = 120.0, 3.0
+TOKENS = rb"m(\d+/\d+)\x1b"  # in the configuration: tokens of the text / of the context
 MARK = "▌".encode()  # before the title of the panel that has the focus
 
 
@@ -79,7 +80,10 @@ class Terminal:
         end = perf_counter() + seconds
         while not (found := is_there()) and perf_counter() < end:
             if select.select([self.master], [], [], min(seconds, 0.05))[0]:
-                self.fresh += os.read(self.master, 1 << 16)
+                try:
+                    self.fresh += os.read(self.master, 1 << 16)
+                except OSError:
+                    raise SystemExit(f"the program ended: {self.fresh[-500:]!r}") from None
         return bool(found)
 
     def drain(self, seconds: float) -> None:
@@ -96,6 +100,10 @@ class Terminal:
         """CPU time of all threads of the process so far."""
         words = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure_wall(args: argparse.Namespace) -> None:
+    asyncio.run(paint_wall())
 
 
 async def paint_wall(times: int = 60) -> None:
@@ -145,7 +153,7 @@ async def paint_wall(times: int = 60) -> None:
 def measure_idle(args: argparse.Namespace) -> None:
     """The share of one core that the app takes while nobody does anything."""
     with closing(Terminal(args.size, "-m", "app.tui", *TALES)) as terminal:
-        terminal.wait_for(rb"\D\d+/288")
+        terminal.wait_for(TOKENS)
         terminal.drain(2 * QUIET_S)
         started, used_s = perf_counter(), terminal.cpu_s()
         terminal.drain(args.seconds)
@@ -185,41 +193,36 @@ def measure_slowdown(args: argparse.Namespace) -> None:
     """Alternating pairs: the app, then a process without a screen."""
     inside, alone = [], []
     for _ in range(args.pairs):
-        inside.append(rate_in_app(args.size))
-        alone.append(rate_headless())
+        for rates, play in ((inside, play_in_app), (alone, play_headless)):
+            with tempfile.NamedTemporaryFile() as file:
+                play(args, file.name)
+                rates.append(statistics.median(rates_in(file.name)[1:]))
         print(f"          app {inside[-1]:,.0f} tokens/s, headless {alone[-1]:,.0f}", flush=True)
     losses = [100 * (1 - a / b) for a, b in zip(inside, alone, strict=True)]
-    rates = f"{statistics.median(inside):,.0f} beside {statistics.median(alone):,.0f} tokens/s"
-    spread = f"pairs from {min(losses):.1f} to {max(losses):.1f}"
-    say("slowdown", f"of {TALES[0]} in the app, {rates}; {spread}", statistics.median(losses))
+    beside = f"{statistics.median(inside):,.0f} beside {statistics.median(alone):,.0f} tokens/s"
+    words = f"of {TALES[0]} in the app, {beside}; pairs from {min(losses):.1f} to {max(losses):.1f}"
+    say("slowdown", words, statistics.median(losses))
 
 
-def rate_in_app(size: tuple[int, int]) -> float:
-    """Tokens per second in the app, which is played like a person would: space, then the prompt again."""
-    with (
-        tempfile.NamedTemporaryFile() as file,
-        closing(Terminal(size, __file__, "in-app", file.name, *TALES)) as terminal,
-    ):
-        prompt = terminal.wait_for(rb"\D(\d+/288)")
+def play_in_app(args: argparse.Namespace, path: str) -> None:
+    """Play like a person would: space, then the prompt again."""
+    with closing(Terminal(args.size, __file__, "in-app", path, *TALES)) as terminal:
+        prompt = terminal.wait_for(TOKENS)
         terminal.drain(QUIET_S)
         for count in range(1, TEXTS + 2):
             terminal.type(b" ")
-            if not terminal.read_until(lambda count=count: len(rates_in(file.name)) >= count, SLOW_S):
+            if not terminal.read_until(lambda count=count: len(rates_in(path)) >= count, SLOW_S):
                 raise SystemExit(f"text {count} was not generated: {terminal.fresh[-300:]!r}")
             terminal.drain(1.0)
             terminal.type(b"i")
             terminal.wait_for(b"Enter runs it", 10)
             terminal.type(b"\r")
-            terminal.wait_for(rb"\D" + prompt, 10)
+            terminal.wait_for(rb"m" + prompt, 10)
             terminal.drain(0.5)
-        return statistics.median(rates_in(file.name)[1:])
 
 
-def rate_headless() -> float:
-    """Tokens per second of the same in a process of its own."""
-    with tempfile.NamedTemporaryFile() as file:
-        subprocess.run([sys.executable, __file__, "headless", file.name, *TALES], cwd=ROOT, check=True)
-        return statistics.median(rates_in(file.name)[1:])
+def play_headless(args: argparse.Namespace, path: str) -> None:
+    subprocess.run([sys.executable, __file__, "headless", path, *TALES], cwd=ROOT, check=True)
 
 
 def rates_in(path: str) -> list[float]:
@@ -269,12 +272,7 @@ def main() -> None:
     if sys.argv[1:2] and sys.argv[1] in ("in-app", "headless"):
         watched(sys.argv[1], sys.argv[2], sys.argv[3:])
         return
-    parts = {
-        "wall": lambda _: asyncio.run(paint_wall()),
-        "idle": measure_idle,
-        "key": measure_key,
-        "slowdown": measure_slowdown,
-    }
+    parts = {"wall": measure_wall, "idle": measure_idle, "key": measure_key, "slowdown": measure_slowdown}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=[*parts], action="append")
     parser.add_argument("--size", type=lambda word: tuple(map(int, word.split("x"))), default=(120, 36))
