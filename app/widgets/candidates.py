@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 from textual.strip import Strip
 
+from app.widgets.edges import within
 from app.widgets.panel import Panel, first_row
 from engine.snapshot import Candidate, Snapshot
 from engine.text import counted, visible
@@ -109,7 +110,9 @@ class CandidatesPanel(Panel):
         if right:
             place = self.view.place(self.snapshot) + right
             self.post_message(self.Moved(min(max(place, 0), len(self.snapshot.tokens))))
-        self.cursor = min(max(self.cursor + down, 0), max(0, len(self.found) - 1))
+        if down and self.found:
+            before, self.cursor = self.cursor, within(self.cursor + down, len(self.found))
+            self.went(before, self.cursor, len(self.found), "choice that is kept")
         self.refresh()
 
     def edge(self, end: bool) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rich.style import Style
 from textual.strip import Strip
 
+from app.widgets.edges import within
 from app.widgets.panel import Panel, first_row
 from engine.listing import block_of
 from engine.settings import row_of, shown
@@ -100,7 +101,8 @@ class ChangesPanel(Panel):
 
     def move(self, down: int, right: int) -> None:
         count = len(list(diff_rows(self.switch))) if self.switch else 0
-        self.cursor = min(max(self.cursor + down + right, 0), max(0, count - 1))
+        before, self.cursor = self.cursor, within(self.cursor + down + right, count)
+        self.went(before, self.cursor, count)
         self.refresh()
 
     def edge(self, end: bool) -> None:

@@ -14,6 +14,11 @@ def edge_words(what: str, place: int, count: int) -> str:
     return f"This is the {which} {what}."
 
 
+def folded_words(is_open: bool) -> str:
+    """Of a place that was to be unfolded or folded, and is."""
+    return "This is unfolded already; ← folds it." if is_open else "This is folded already; → unfolds it."
+
+
 def token_words(place: int, count: int) -> str:
     """The same of a text of `count` tokens, whose last place is that of the next token; nothing between its ends."""
     if not count:

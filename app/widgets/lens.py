@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
+from app.widgets.edges import within
 from app.widgets.listing import ListingPanel
 from app.widgets.panel import Panel, first_row
 from engine.analysis.lens import LensReading, LensRow
@@ -53,8 +54,9 @@ class LensPanel(Panel):
 
     def move(self, down: int, right: int) -> None:
         if self.reading and self.reading.rows:
-            at = min(max(self.cursor + down, 0), len(self.reading.rows) - 1)
+            at = within(self.cursor + down, len(self.reading.rows))
             self.post_message(ListingPanel.Moved(self.reading.rows[at].address))
+            self.went(self.cursor, at, len(self.reading.rows), "value")
 
     def edge(self, end: bool) -> None:
         self.move(1 << 20 if end else -(1 << 20), 0)

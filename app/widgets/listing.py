@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 from textual.strip import Strip
 
+from app.widgets.edges import within
 from app.widgets.ink import Row, cells
 from app.widgets.panel import Panel, first_row
 from engine.snapshot import ListingRow, Snapshot, Stepping
@@ -177,7 +178,9 @@ class ListingPanel(Panel):
             return
         entry = found[self.cursor]
         if down:
-            self.post_message(self.Moved(found[min(max(self.cursor + down, 0), len(found) - 1)].name))
+            there = within(self.cursor + down, len(found))
+            self.post_message(self.Moved(found[there].name))
+            self.went(self.cursor, there, len(found))
         elif right > 0:
             if entry.is_group and entry.name not in self.opened:
                 self.opened |= {entry.name}

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from textual.strip import Strip
 
+from app.widgets.edges import folded_words, within
 from app.widgets.ink import Row
 from app.widgets.panel import Panel, first_row
 from engine.memory import LayerMemory, MemoryReport, summed
@@ -96,7 +97,7 @@ class MemoryPanel(Panel):
         row.add("▶" if is_cursor else " ")
         if here.memory is None:
             return row.add(here.name, self.style_of("dim")).strip()
-        fold = ("▾ " if here.name in self.opened else "▸ ") if here.name.startswith("blocks.") else "  "
+        fold = ("▾ " if here.name in self.opened else "▸ ") if has_parts(here.name) else "  "
         name = {"place": fold, "part": "  "}.get(here.kind, "  ") + here.name
         row.column(name, PLACE - 1, self.style_of("strong") if here.kind == "sum" else None)
         for text, size in zip(numbers_of(here.memory, width), (size for _, size in columns_at(width)), strict=True):
@@ -115,20 +116,29 @@ class MemoryPanel(Panel):
         found = self.found
         if not found:
             return
-        here = found[min(self.cursor, len(found) - 1)]
-        if right and here.kind in ("place", "part"):
-            self._fold(here.memory.name if here.memory else "", right > 0)
-        self.cursor = min(max(self.cursor + down, 0), len(self.found) - 1)
+        if right:
+            here = found[min(self.cursor, len(found) - 1)]
+            self._fold(here.memory.name if here.memory and here.kind in ("place", "part") else "", right > 0)
+        else:
+            before, self.cursor = self.cursor, within(self.cursor + down, len(found))
+            self.went(before, self.cursor, len(found))
         self.refresh()
 
     def _fold(self, place: str, is_open: bool) -> None:
+        """Show or hide the parts of a place, and stand on it."""
+        if not has_parts(place):
+            self.post_message(self.Remark("This line has no parts; those of a block can be unfolded."))
+            return
+        stays = self.found[self.cursor].kind == "place" and is_open == (place in self.opened)
+        self.post_message(self.Remark(folded_words(is_open) if stays else ""))
         self.opened = self.opened | {place} if is_open else self.opened - {place}
         self.cursor = next(i for i, row in enumerate(self.found) if row.name == place)
 
     def action_enter(self) -> None:
         found = self.found
-        if found and found[self.cursor].kind == "place":
-            name = found[self.cursor].name
+        if found:
+            here = found[self.cursor]
+            name = here.name if here.kind == "place" else ""
             self._fold(name, name not in self.opened)
             self.refresh()
 
@@ -258,6 +268,11 @@ def brief(count: int) -> str:
     """Bytes in at most seven cells."""
     number, unit = bytes_text(count).split()
     return f"{number} {unit}" if len(number) < 4 else f"{float(number):.0f} {unit}"
+
+
+def has_parts(place: str) -> bool:
+    """Whether a place is more than one part: a block is."""
+    return place.startswith("blocks.")
 
 
 def columns_at(width: int) -> list[tuple[str, int]]:

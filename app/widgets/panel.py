@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from app.widgets.edges import edge_words
 from app.widgets.ink import Row, cells
 from app.widgets.keys import bindings
 from engine.snapshot import Snapshot
@@ -195,6 +196,10 @@ class Panel(Widget, can_focus=True):
 
     def move(self, down: int, right: int) -> None:
         """The cursor goes this far."""
+
+    def went(self, before: int, after: int, count: int, what: str = "line") -> None:
+        """Say where a cursor could not go further; where it went, what was said before is done with."""
+        self.post_message(self.Remark(edge_words(what, after, count) if after == before else ""))
 
     def edge(self, end: bool) -> None:
         """The cursor goes to the first or the last place."""

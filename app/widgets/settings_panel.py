@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 from textual.strip import Strip
 
+from app.widgets.edges import within
 from app.widgets.panel import Panel, first_row
 from engine.settings import TABLE, Setting, Settings, shown
 from engine.snapshot import Snapshot
@@ -96,7 +97,8 @@ class SettingsPanel(Panel):
         if right:
             self.post_message(self.Switched(self.row_here.name, right))
             return
-        self.cursor = min(max(self.cursor + down, 0), len(TABLE) - 1)
+        before, self.cursor = self.cursor, within(self.cursor + down, len(TABLE))
+        self.went(before, self.cursor, len(TABLE), "setting")
         self.refresh()
 
     def edge(self, end: bool) -> None:

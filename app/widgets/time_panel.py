@@ -12,6 +12,7 @@ from itertools import accumulate
 from textual.message import Message
 from textual.strip import Strip
 
+from app.widgets.edges import folded_words, within
 from app.widgets.ink import cells
 from app.widgets.panel import Panel, first_row
 from engine.analysis.machine_peaks import Peaks
@@ -146,13 +147,22 @@ class TimePanel(Panel):
 
     def move(self, down: int, right: int) -> None:
         found = self.found
-        if right and found:
-            here = found[min(self.cursor, len(found) - 1)]
-            place = here.name if here.is_place else place_of(here.name)
-            self.opened = self.opened | {place} if right > 0 else self.opened - {place}
-            self.cursor = next(i for i, row in enumerate(self.found) if row.name == place)
-        self.cursor = min(max(self.cursor + down, 0), max(0, len(self.found) - 1))
+        if not found:
+            return
+        if right:
+            self._fold(found[min(self.cursor, len(found) - 1)], right > 0)
+        else:
+            before, self.cursor = self.cursor, within(self.cursor + down, len(found))
+            self.went(before, self.cursor, len(found))
         self.refresh()
+
+    def _fold(self, here: TimeRow, is_open: bool) -> None:
+        """Show or hide the lines of a place, and stand on it."""
+        place = here.name if here.is_place else place_of(here.name)
+        stays = here.is_place and is_open == (place in self.opened)
+        self.post_message(self.Remark(folded_words(is_open) if stays else ""))
+        self.opened = self.opened | {place} if is_open else self.opened - {place}
+        self.cursor = next(i for i, row in enumerate(self.found) if row.name == place)
 
     def edge(self, end: bool) -> None:
         self.move(len(self.found) if end else -len(self.found), 0)

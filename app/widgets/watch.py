@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
+from app.widgets.edges import within
 from app.widgets.listing import ListingPanel
 from app.widgets.panel import Panel, first_row
 from engine.snapshot import Snapshot
@@ -77,8 +78,9 @@ class WatchPanel(Panel):
 
     def move(self, down: int, right: int) -> None:
         if self.view.watched:
-            at = min(max(self.cursor + down, 0), len(self.view.watched) - 1)
+            at = within(self.cursor + down, len(self.view.watched))
             self.post_message(ListingPanel.Moved(self.view.watched[at]))
+            self.went(self.cursor, at, len(self.view.watched), "value that is watched")
 
     def clicked(self, x: int, y: int) -> None:
         self.move(self._top + y - 1 - self.cursor, 0)

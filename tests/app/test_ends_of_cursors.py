@@ -82,3 +82,27 @@ async def test_the_listing_moves_to_another_block_though_the_layer_cannot():
     look = {"layer": LAYERS - 1, "address": "blocks.0.attn.pattern"}
     said, view = await pressed("program", ">", ">", **look)
     assert view.address == "blocks.1.attn.pattern" and said == ["", "This is the last layer."]
+
+
+@pytest.mark.parametrize(
+    ("panel", "what"),
+    [("memory", "line"), ("time", "line"), ("settings", "setting"), ("program", "line"), ("candidates", "choice")],
+)
+async def test_a_list_says_where_it_ends(panel: str, what: str):
+    said, _ = await pressed(panel, "home", "up", "down", "end", "down", "up")
+    assert said[1].startswith(f"This is the first {what}") and said[4].startswith(f"This is the last {what}")
+    assert said[2] == said[5] == ""
+
+
+async def test_a_place_that_cannot_be_unfolded_says_so():
+    said, _ = await pressed("time", "home", "right", "right", "left", "left")
+    assert said[1:] == ["", "This is unfolded already; ← folds it.", "", "This is folded already; → unfolds it."]
+    said, _ = await pressed("memory", "home", "right", "left", "enter", "down", "left", "left", "right", "right")
+    assert said[1:4] == ["This line has no parts; those of a block can be unfolded."] * 3
+    assert said[4:] == [
+        "",
+        "",
+        "This is folded already; → unfolds it.",
+        "",
+        "This is unfolded already; ← folds it.",
+    ]
