@@ -17,15 +17,14 @@ import os
 import queue
 import random
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
+from statistics import median
 from time import monotonic, process_time, sleep
 from types import SimpleNamespace
 from typing import Any
@@ -33,7 +32,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QSocketNotifier, Qt, QTimer, qInstallMessageHandler
+from PySide6.QtCore import QEvent, QSocketNotifier, Qt, QTimer, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from engine.driver import Driver
@@ -49,24 +48,17 @@ from viewers.qt.window import Window
 
 LAYERS = HEADS = 12
 TOKENS, GROWING = 128, 32  # of the mosaic, and how many of them come one by one before they are taken back
-FRAME_S, TICK_MS = 1 / 30, 2
+FRAME_S, TICK_MS, FINE = 1 / 30, 2, Qt.TimerType.PreciseTimer
 LARGE, SMALL, PROMPT = "random:gpt2-124m", "tales", "Once upon a time"
 PHASE_S = 2.5  # generating, then stepping, and so on
-TEXTS = 10  # generated for one rate
+TEXTS = 8  # generated for one rate
 CORE_SHARE, STALL_MS, LOSS, ECHO_MS = 0.35, 100.0, 0.10, 100.0  # what is allowed
-READY_S, WAIT_S, REST_S = 60.0, 10.0, 0.5
+WAIT_S, REST_S = 60.0, 0.5
 MORE = {"step": 0, "next_token": 1, "take_back": -1}  # tokens
 
 
 def say(part: str, words: str, is_kept: bool, limit: str) -> None:
     print(f"{part:<7} {words}; limit {limit}: {'kept' if is_kept else 'MISSED'}", flush=True)
-
-
-def ticking(parent: QObject, milliseconds: float, work: Any) -> None:
-    timer = QTimer(parent)
-    timer.setTimerType(Qt.TimerType.PreciseTimer)
-    timer.timeout.connect(work)
-    timer.start(round(milliseconds))
 
 
 class Shown(Mosaic):
@@ -76,7 +68,7 @@ class Shown(Mosaic):
         self.snapshots, self.due, self.painted, self.since = snapshots, 0, 0, monotonic()
         self.resize(700, 700)
         self.show()
-        ticking(self, TICK_MS, self.tick)
+        QTimer(self, interval=TICK_MS, timerType=FINE, timeout=self.tick).start()
 
     def tick(self) -> None:
         if monotonic() >= self.since + self.due * FRAME_S:
@@ -88,24 +80,25 @@ class Shown(Mosaic):
         self.painted += 1
 
 
-def snapshot_of(*chunks: int) -> Any:
-    """As much of a snapshot as the mosaic asks for, with made-up attention of so many tokens at a time."""
-    rows, first, generator = [], 0, np.random.default_rng(len(chunks))
-    for count in chunks:
-        shares = generator.random((LAYERS, HEADS, count, first + count), dtype=np.float32)
-        rows.append(AttentionRows(first, tuple(shares), (np.arange(first + count),) * LAYERS))
-        first += count
+def chunk(first: int, count: int) -> AttentionRows:
+    """Made-up attention of so many tokens."""
+    shares = np.random.default_rng(first).random((LAYERS, HEADS, count, first + count), dtype=np.float32)
+    return AttentionRows(first, tuple(shares), (np.arange(first + count),) * LAYERS)
+
+
+def snapshot_of(*rows: AttentionRows) -> Any:
+    """As much of a snapshot as the mosaic asks for."""
     same = {"layers": LAYERS, "heads": HEADS, "windows": (None,) * LAYERS}
-    return SimpleNamespace(tokens=range(first), attention_rows=tuple(rows), **same)
+    return SimpleNamespace(tokens=rows[-1].keys[0], attention_rows=rows, **same)
 
 
 def mosaic(args: argparse.Namespace) -> None:
     """A token more in each frame, as generation has it; and another text in each frame."""
-    app, whole = QApplication([]), snapshot_of(TOKENS - GROWING, *[1] * GROWING)
-    rows = whole.attention_rows
-    growing = [SimpleNamespace(**vars(whole) | {"tokens": range(TOKENS - GROWING + n), "attention_rows": rows[: n + 1]})
-               for n in range(1, GROWING + 1)]  # fmt: skip
-    for words, snapshots in (("a token more", growing), ("all tokens new", [snapshot_of(TOKENS) for _ in range(4)])):
+    app, before = QApplication([]), TOKENS - GROWING
+    rows = chunk(0, before), *(chunk(n, 1) for n in range(before, TOKENS))
+    growing = [snapshot_of(*rows[: n + 2]) for n in range(GROWING)]
+    changing = [snapshot_of(chunk(0, TOKENS)) for _ in range(4)]
+    for words, snapshots in (("a token more", growing), ("all tokens new", changing)):
         widget, spent = Shown(), process_time()
         widget.show_in_turn(snapshots)
         QTimer.singleShot(round(args.seconds * 1e3), app.quit)
@@ -123,8 +116,8 @@ class Watched(Window):
     def watch(self, seconds: float) -> None:
         self.seconds, self.since, self.last, self.phase = seconds, 0.0, monotonic(), "opening"
         self.late = {"opening": 0.0, "generating": 0.0, "stepping": 0.0}  # ms, the longest
-        ticking(self, TICK_MS, self.tick)
-        ticking(self, 1e3 * FRAME_S, self.act)
+        QTimer(self, interval=TICK_MS, timerType=FINE, timeout=self.tick).start()
+        QTimer(self, interval=round(1e3 * FRAME_S), timerType=FINE, timeout=self.act).start()
 
     def tick(self) -> None:
         now = monotonic()
@@ -171,18 +164,13 @@ class Front(Window):
 
     unsaid: tuple[int, int] | None = None  # tokens and cursor
 
-    def listen(self) -> None:
-        self.notifier = QSocketNotifier(0, QSocketNotifier.Type.Read, self)
-        self.notifier.activated.connect(self.hear)
-
     def hear(self) -> None:
         words = os.read(0, 100).decode().split()
         if not words:  # nobody asks any more
-            self.notifier.setEnabled(False)
             self.close()
         for name in words:
             print(monotonic(), flush=True)
-            self.handler(name)()  # type: ignore[misc]
+            self.handler(name)()
 
     def poll(self) -> None:
         before = self.snapshot
@@ -200,7 +188,8 @@ class Front(Window):
 
 def front(descriptor: int) -> None:
     app, window = QApplication([]), Front(connect(descriptor), False)
-    window.listen()
+    notifier = QSocketNotifier(0, QSocketNotifier.Type.Read, window)
+    notifier.activated.connect(window.hear)
     window.show()
     app.exec()
     window.end()
@@ -212,7 +201,7 @@ class Driven:
     def __init__(self) -> None:
         self.session, self.training = open_session(SMALL), TrainingDriver()
         self.driver, self.made, self.spent_s = Driver(self.session), 0, 0.0
-        self.generate, self.session.generate = self.session.generate, self.timed  # type: ignore[method-assign]
+        self.generate, self.session.generate = self.session.generate, self.timed
         self.driver.start()
         self.training.start()
         self.driver.send("prompt", text=PROMPT)
@@ -240,39 +229,36 @@ class Driven:
 
     @contextmanager
     def window(self) -> Iterator[Attached]:
-        """A window over a link, once it shows the stepped pass."""
+        """A window over a link, once it shows the text."""
         here, there = socket.socketpair()
         server = LinkServer(here, lambda: {"session": self.driver, "training": self.training})
         server.start()
         with there:
             made = Attached(there.fileno())
-        made.hear(READY_S, lambda state: state[1])
+        made.hear(lambda state: state[0])
         sleep(2 * REST_S)  # until all docks have their places
-        try:
-            yield made
-        finally:
-            made.stdin.close()
-            made.process.wait(READY_S)
-            server.close()
+        yield made
+        made.stdin.close()  # which ends it
+        made.process.wait(WAIT_S)
+        server.close()
 
 
 class Attached:
     """A front's process, and what it says."""
 
     def __init__(self, descriptor: int) -> None:
-        self.process = subprocess.Popen([sys.executable, __file__, "--front", str(descriptor)], text=True,
-                                        pass_fds=[descriptor], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.stdin, self.stdout = self.process.stdin, self.process.stdout
+        words = [sys.executable, __file__, "--front", str(descriptor)]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(words, text=True, pass_fds=[descriptor], stdin=pipe, stdout=pipe)
+        self.stdin, self.state = self.process.stdin, [0.0, 0.0]  # tokens and cursor that it painted last
         self.said: queue.SimpleQueue[list[float]] = queue.SimpleQueue()
-        self.state: list[float] = [0, 0]  # tokens and cursor that it painted last
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        for line in self.stdout:
+        for line in self.process.stdout or ():
             self.said.put([float(word) for word in line.split()])
 
-    def hear(self, wait_s: float, is_it: Callable[[list[float]], object]) -> float:
+    def hear(self, is_it: Callable[[list[float]], object], wait_s: float = WAIT_S) -> float:
         """When it had painted such tokens and cursor. Raises queue.Empty if it says nothing for so long."""
         while True:
             at, *state = self.said.get(timeout=wait_s)
@@ -280,10 +266,15 @@ class Attached:
             if is_it(state):
                 return at
 
+    def shows(self, action: str) -> float:
+        """When it had painted what the action makes of the tokens and the cursor there."""
+        tokens, cursor = self.state
+        return self.hear(lambda now: now[0] == tokens + MORE[action] and (now[1] != cursor or action != "step"))
+
     def rest(self) -> None:
         """Wait until it paints nothing new."""
         with suppress(queue.Empty):
-            self.hear(REST_S, lambda state: False)
+            self.hear(lambda state: False, REST_S)
 
 
 def loss(args: argparse.Namespace) -> None:
@@ -294,17 +285,10 @@ def loss(args: argparse.Namespace) -> None:
         with driven.window():
             watched.append(driven.rate())
     losses = [1 - b / a for a, b in zip(alone, watched, strict=True)]
-    median = statistics.median(losses)
-    said = (
-        f"{SMALL}: {statistics.median(alone):,.0f} tokens/s alone, {statistics.median(watched):,.0f} with the window, "
-    )
-    said += f"{median:.1%} less; medians of {args.pairs} pairs ({min(losses):.1%} to {max(losses):.1%})"
-    say("loss", said, median <= LOSS, f"{LOSS:.0%}")
-
-
-def has_become(action: str, before: list[float], now: list[float]) -> bool:
-    """Whether tokens and cursor are what the action makes of those before."""
-    return now[0] == before[0] + MORE[action] and (now[1] != before[1] or action != "step")
+    a, b, lost = map(median, (alone, watched, losses))
+    said = f"{SMALL}: {a:,.0f} tokens/s alone, {b:,.0f} with the window, {lost:.1%} less; medians of {args.pairs} pairs"
+    said += f" ({min(losses):.1%} to {max(losses):.1%})"
+    say("loss", said, lost <= LOSS, f"{LOSS:.0%}")
 
 
 def echo(args: argparse.Namespace) -> None:
@@ -318,14 +302,11 @@ def echo(args: argparse.Namespace) -> None:
             there.rest()
             sleep(chance.random() / 10)  # at any moment of the windows' clocks
             print(action, file=here.stdin, flush=True)
-            began = here.hear(WAIT_S, lambda state: not state)
-            is_it = partial(has_become, action, there.state)
-            took[action].append(1e3 * (there.hear(WAIT_S, is_it) - began))
+            began = here.hear(lambda state: not state)
+            took[action].append(1e3 * (there.shows(action) - began))
     every = [ms for times in took.values() for ms in times]
-    parts = ", ".join(f"{action} {statistics.median(times):.0f}" for action, times in took.items() if times)
-    said = (
-        f"{SMALL}: {statistics.median(every):.0f} ms in the median ({parts}), {max(every):.0f} at worst of {len(every)}"
-    )
+    parts = ", ".join(f"{action} {median(times):.0f}" for action, times in took.items() if times)
+    said = f"{SMALL}: {median(every):.0f} ms in the median ({parts}), {max(every):.0f} at worst of {len(every)}"
     say("echo", said, max(every) <= ECHO_MS, f"{ECHO_MS:.0f} ms")
 
 
