@@ -10,8 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cli.machine import cache_bytes, config_of, human, weights_bytes
+from app.cli.sizes import human
 from engine.errors import MiniGPTError
+from engine.fits import cache_bytes, config_of, weights_bytes
 from engine.model import SHIPPED, presets, shipped_models
 from engine.saved import TRACE_ENDING
 from engine.text import counted, visible

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.cli.machine import available_bytes
 from app.config import read_config
 from app.model_choices import HERE, TEXT, Choice, completions, is_path, on_disk, usual, verdict, weighed
 from app.state import read_state
+from engine.fits import available_bytes
 from viewers.offers import Offer
 from viewers.qt.given import Given
 

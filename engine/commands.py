@@ -14,6 +14,7 @@ from engine.analysis.machine_peaks import known_peaks
 from engine.edited_decoder import taken
 from engine.editing import clear_edits, edit, redo_edit, undo_edit
 from engine.errors import Cancelled, InputError, MiniGPTError
+from engine.fits import require_memory
 from engine.lane import Compared
 from engine.model import open_model
 from engine.session import Session, asked_for
@@ -113,6 +114,8 @@ class Commands:
             self._publish(f"opening {model}")
         before = self._session.comparison
         try:
+            if model is not None:
+                require_memory(model)
             self._session.compare(words, open_model(model) if model is not None else None, **other)
             self._follow()
         except MiniGPTError:

@@ -20,7 +20,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from app.cli.opening import require_memory
+    from engine.fits import require_memory
     from engine.model import open_model
 
     try:

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 def gather(args: argparse.Namespace) -> dict[str, Any]:
     """Every fact, as plain values."""
-    from app.cli.machine import available_bytes, is_too_large
+    from engine.fits import available_bytes, is_too_large
     from engine.model import open_model
 
     model = open_model(args.model)
@@ -76,7 +76,7 @@ def bytes_by_part(config: ModelConfig) -> dict[str, int]:
     """Bytes of the weights as float32, all layers together; a tied output matrix counts as embedding."""
     from math import prod
 
-    from app.cli.machine import FLOAT_BYTES
+    from engine.fits import FLOAT_BYTES
 
     parts = dict.fromkeys(("embedding", "attention", "mlp", "norms", "unembedding"), 0)
     for address, shape in config.parameters().items():
@@ -86,7 +86,7 @@ def bytes_by_part(config: ModelConfig) -> dict[str, int]:
 
 def memory(config: ModelConfig) -> dict[str, Any]:
     """What the model takes at its full context, and what this machine has."""
-    from app.cli.machine import available_bytes, cache_bytes, weights_bytes
+    from engine.fits import available_bytes, cache_bytes, weights_bytes
 
     weights, cache, free = weights_bytes(config), cache_bytes(config, config.context), available_bytes()
     return {
@@ -159,7 +159,7 @@ def _tokenizer(tokenizer: Any) -> dict[str, Any] | None:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    from app.cli.machine import human
+    from app.cli.sizes import human
 
     config, kept, program = facts["config"], facts["memory"], facts["program"]
     tokens = facts["tokenizer"]
@@ -185,7 +185,7 @@ def _print(facts: dict[str, Any]) -> None:
 
 
 def _verdict(kept: dict[str, Any]) -> str:
-    from app.cli.machine import human
+    from app.cli.sizes import human
 
     if kept["fits"] is None:
         return "how much this machine has left is unknown"

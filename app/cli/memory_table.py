@@ -37,7 +37,7 @@ def memory_table(prepared: Prepared) -> dict[str, Any]:
 
 def print_memory_table(table: dict[str, Any]) -> None:
     """For a person: where formula and measurement are the same, one number says both."""
-    from app.cli.machine import human
+    from app.cli.sizes import human
 
     def cells(row: dict[str, Any]) -> list[str]:
         return [_told(row[name], human) for name, _ in COLUMNS]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.cli.flags import default_to, settings_from
 from app.cli.output import say
-from engine.errors import InputError, SurroundingsError
+from engine.errors import InputError
 
 if TYPE_CHECKING:
     from engine.model import Model
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def open_for(args: argparse.Namespace) -> Model:
     """The model of a command line, with its warnings said. Refuses one that this machine cannot hold, unloaded."""
+    from engine.fits import require_memory
     from engine.model import open_model
 
     require_memory(args.model)
@@ -24,19 +25,6 @@ def open_for(args: argparse.Namespace) -> Model:
         say(f"warning: {warning}")
     default_to(args, model.settings)
     return model
-
-
-def require_memory(spec: str) -> None:
-    """Raise SurroundingsError if the weights alone are larger than the memory that is free."""
-    from app.cli.machine import available_bytes, config_of, gigabytes, is_too_large, weights_bytes
-    from engine.files import shortened
-
-    config, free = config_of(spec), available_bytes()
-    if config is not None and free is not None and is_too_large(config, free):
-        raise SurroundingsError(
-            f"{shortened(spec)}: needs {gigabytes(weights_bytes(config))} of memory for its weights as float32, "
-            f"but {gigabytes(free)} are free; close other programs or take a smaller model"
-        )
 
 
 def session_for(args: argparse.Namespace, model: Model, **sampling: object) -> Session:

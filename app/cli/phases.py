@@ -68,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _given(args: argparse.Namespace) -> tuple[dict[str, Model], dict[str, str], str]:
     """One model for all stages."""
-    from app.cli.opening import require_memory
     from engine.analysis.phases import LOW_RANK, PLAIN, TIED
+    from engine.fits import require_memory
     from engine.model import open_model
 
     require_memory(args.model)

@@ -42,7 +42,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from app.cli.opening import require_memory
+    from engine.fits import require_memory
     from engine.model import open_model
     from engine.rewritten import errors, rewritten
 
@@ -142,7 +142,7 @@ def _perplexity(model: Model, text: str, settings: Settings) -> float:
 
 
 def _print(facts: Mapping[str, Any]) -> None:
-    from app.cli.machine import human
+    from app.cli.sizes import human
 
     line(f"{'part':<12}  {'float32':>10}  {'file':>10}  {'after':>10}  of float32")
     rows = facts["bytes"]

@@ -105,7 +105,7 @@ def _opened(args: argparse.Namespace) -> Opened:
 
 def _source(spec: str) -> Model:
     """The model to begin from, with its warnings said."""
-    from app.cli.opening import require_memory
+    from engine.fits import require_memory
     from engine.model import open_model
 
     require_memory(spec)
@@ -137,7 +137,7 @@ def _introduce(trainer: Trainer) -> None:
 
 def memory_lines(trainer: Trainer) -> list[str]:
     """What a step takes, the formula beside what is allocated, and what recomputing blocks saves or would save."""
-    from app.cli.machine import human
+    from app.cli.sizes import human
     from engine.training.step_memory import step_memory
 
     plan, parameters, layers = trainer.plan, trainer.parameters, trainer.config.layers

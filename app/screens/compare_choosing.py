@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.cli.lanes import split
-from app.cli.opening import require_memory
 from app.screens.layers import AskLayer, ids_in
 from app.screens.placing import Placing
 from app.widgets.compare.lanes import Choice
 from app.widgets.compare.view import Pair
 from engine.errors import InputError, MiniGPTError
+from engine.fits import require_memory
 from engine.lane import plainly, words_of
 from engine.snapshot import Snapshot
 

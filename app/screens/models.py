@@ -16,13 +16,13 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from app.cli.machine import available_bytes
 from app.model_choices import TEXT, Choice, common_start, completions, is_path, on_disk, usual, verdict, weighed
 from app.screens.layers import Layer, Line
 from app.state import read_state
 from app.widgets.ink import clip
 from app.widgets.keys import typing_keys
 from engine.errors import Cancelled, MiniGPTError
+from engine.fits import available_bytes
 from engine.text import visible
 from viewers.actions import shown
 from viewers.models_actions import MODELS_ACTIONS, while_typing

@@ -80,8 +80,8 @@ class Opening:
             if self.is_recording:
                 self._show_recording()
                 return
-            from app.cli.opening import require_memory
             from engine.driver import Driver
+            from engine.fits import require_memory
             from engine.session import open_session
 
             require_memory(self.model)

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from app.cli import machine
+from engine import fits
 from engine.model import open_model
 from engine.session import open_session
 
@@ -49,7 +49,7 @@ def test_a_person_reads_the_same_numbers(minigpt, golden):
 
 
 def test_a_model_larger_than_memory_is_refused_before_it_is_loaded(minigpt, golden, monkeypatch):
-    monkeypatch.setattr(machine, "available_bytes", lambda: 1000)
+    monkeypatch.setattr(fits, "available_bytes", lambda: 1000)
     model = golden / "models" / "gpt2-relu"
     for command in (["generate", model, "--ids", "1"], ["step", model, "--ids", "1"]):
         result = minigpt(*command)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from engine import fits
 from engine.analysis.drift import compare
 from engine.lane import Lane, plainly, with_words
 from engine.settings import Settings
@@ -102,3 +103,15 @@ def test_a_model_that_is_not_there_leaves_the_lane_as_it_was(panel, window, qtbo
     panel.begin()
     qtbot.waitUntil(lambda: "no-such-model" in (window.snapshot.notice or ""), timeout=WAIT_MS)
     assert window.snapshot.notice.startswith("error:") and panel.lanes.b.name == lanes.b.name
+
+
+def test_a_model_larger_than_the_free_memory_is_refused_unopened_in_one_line(panel, window, qtbot, monkeypatch):
+    before = compared(panel, qtbot, words="int8=all")
+    monkeypatch.setattr(fits, "available_bytes", lambda: 10**7)
+    monkeypatch.setattr("engine.commands.open_model", lambda spec: pytest.fail("it was opened"))
+    panel.model.setText("random:gpt2-124m")
+    panel.begin()
+    qtbot.waitUntil(lambda: "of memory" in window.remark.whole, timeout=WAIT_MS)
+    said = window.remark.whole
+    assert said.startswith("error: random:gpt2-124m: needs 0.5 GB") and "0.0 GB are free" in said and "\n" not in said
+    assert panel.lanes.b.name == before.b.name and window.snapshot.busy is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from engine.errors import SurroundingsError
 from engine.model import PRESETS, SHIPPED
 from engine.models.config import ModelConfig, read_config
 
@@ -61,12 +62,16 @@ def gigabytes(size: int) -> str:
     return f"{size / 1e9:,.1f} GB"
 
 
-def human(size: int) -> str:
-    """A size in bytes as a person reads it: `1.04 MB`."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= factor:
-            return f"{size / factor:,.3g} {unit}" if size < 1e12 else gigabytes(size)
-    return f"{size} bytes"
+def require_memory(spec: str) -> None:
+    """Raise SurroundingsError if the weights of MODEL alone are larger than the memory that is free."""
+    from engine.files import shortened
+
+    config, free = config_of(spec), available_bytes()
+    if config is not None and free is not None and is_too_large(config, free):
+        raise SurroundingsError(
+            f"{shortened(spec)}: needs {gigabytes(weights_bytes(config))} of memory for its weights as float32, "
+            f"but {gigabytes(free)} are free; close other programs or take a smaller model"
+        )
 
 
 def _of_system() -> int | None:
