@@ -34,7 +34,7 @@ class Worker:
     """One life of the command."""
 
     def __init__(self, run: Path, text: Path) -> None:
-        self.run = run
+        self.run, self.said = run, ""
         plan = text.with_name("tiny.json")
         plan.write_text(json.dumps(TINY))
         command = ["-m", "app.cli.main", "train", "--config", plan, "--data", text, "-o", run, "--resume"]
@@ -45,7 +45,11 @@ class Worker:
     def trains(self) -> bool:
         """Wait until it does; False if it ends before."""
         assert self.process.stderr is not None
-        return any("Ctrl-C saves" in line for line in self.process.stderr)
+        for line in self.process.stderr:
+            self.said += line
+            if "Ctrl-C saves" in line:
+                return True
+        return False
 
     def writes(self) -> bool:
         """Wait until it writes or deletes a checkpoint; False if it ends before."""
@@ -59,10 +63,10 @@ class Worker:
         if kill:
             self.process.send_signal(signal.SIGKILL)
         assert self.process.stderr is not None
-        said = self.process.stderr.read()
+        self.said += self.process.stderr.read()
         self.process.stderr.close()
         code = self.process.wait()
-        assert code in (0, -signal.SIGKILL), said
+        assert code in (0, -signal.SIGKILL), self.said
         return code
 
 
