@@ -15,6 +15,8 @@ from time import monotonic
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.theme import Theme
 
 from app.config import FILE, THEMES
@@ -23,6 +25,7 @@ from app.screens.explore import Explore
 from app.screens.lists import SamplingLayer
 from app.screens.opening import Opening
 from app.screens.palette import ActionCommands
+from app.screens.pasting import PastingDriver
 from app.screens.switching import Switching
 from app.state import read_state, write_state
 
@@ -73,6 +76,10 @@ class MiniGPTApp(Switching):
             write_state(replace(read_state(), theme=theme.name))
         if self._theme_asked:
             self.notify(f"{FILE} names {self._theme_asked}, which comes first the next time.", markup=False)
+
+    def get_driver_class(self) -> type[Driver]:
+        usual = super().get_driver_class()
+        return PastingDriver if usual is LinuxDriver else usual
 
     def on_mount(self) -> None:
         self.push_screen(self.explore)
