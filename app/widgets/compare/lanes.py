@@ -9,7 +9,7 @@ from typing import Any
 from textual.message import Message
 from textual.strip import Strip
 
-from app.widgets.compare.panel import ComparePanel
+from app.widgets.compare.panel import ComparePanel, is_coming
 from app.widgets.compare.texts import summary
 from app.widgets.panel import first_row
 from engine.lane import Compared, plainly, words_of
@@ -94,7 +94,7 @@ class LanesPanel(ComparePanel):
         return list(choices(self.pair.snapshot.settings)) if self.pair else []
 
     def drawn_from(self, snapshot: Any) -> object:
-        return snapshot.compared, snapshot.snapshot.settings, snapshot.is_stale
+        return snapshot.compared, snapshot.snapshot.settings, snapshot.is_stale, is_coming(snapshot)
 
     def note(self) -> str:
         return "older text" if self.pair and self.pair.is_stale else "Enter takes B"
@@ -119,8 +119,9 @@ class LanesPanel(ComparePanel):
         """Each lane by what it has that the other has not, and where they part."""
         accent, dim = self.style_of("accent"), self.style_of("dim")
         if compared is None:
-            words = self.wrapped("B is not chosen yet: Enter takes what is under the cursor.", width, 1, dim)
-            return [*words, self.row(width).strip()]
+            words = "B is not chosen yet: Enter takes what is under the cursor."
+            words = self.coming if self.pair is not None and is_coming(self.pair) else words
+            return [*self.wrapped(words, width, 1, dim), self.row(width).strip()]
         rows, (a, b) = [], lane_words(compared)
         for name, lane, has in (("A", compared.name_a, a), ("B", compared.name_b, b)):
             row = self.row(width).add(f"{name} ", accent).add(lane, self.style_of("strong"))

@@ -17,11 +17,17 @@ from viewers.palette import RGB
 STEPS = 8  # shades: more could not be told apart
 
 
+def is_coming(pair: Pair) -> bool:
+    """Whether a first comparison is being made."""
+    return pair.compared is None and (pair.snapshot.busy or "").startswith("comparing")
+
+
 class ComparePanel(Panel):
     """A panel whose snapshot is a pair and whose view is that of the screen."""
 
     waiting = "The model is being opened …"
     nothing = "Nothing is compared yet: choose B in the Lanes panel (v), Enter takes it."
+    coming = "Both lanes are being run; what parts stands here then."
 
     @property
     def pair(self) -> Pair | None:
@@ -34,11 +40,13 @@ class ComparePanel(Panel):
         return found
 
     def drawn_from(self, snapshot: Any) -> object:
-        return snapshot.compared
+        return snapshot.compared, is_coming(snapshot)
 
     def body(self, snapshot: Any, width: int, height: int) -> list[Strip]:
         if snapshot.compared is None:
-            return self.wrapped(self.nothing, width, height, self.style_of("dim"))
+            return self.wrapped(
+                self.coming if is_coming(snapshot) else self.nothing, width, height, self.style_of("dim")
+            )
         return self.rows(snapshot.compared, width, height)
 
     def rows(self, compared: Compared, width: int, height: int) -> list[Strip]:

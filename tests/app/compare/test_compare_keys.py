@@ -68,6 +68,19 @@ async def test_the_first_time_int8_is_compared_and_the_text_is_followed_afterwar
         assert len(sent) == 3  # how the session generates is no number of the lanes
 
 
+async def test_while_the_first_comparison_is_made_nobody_is_told_to_choose_b():
+    app = comparing()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("v")
+        assert "choose B in the Lanes panel" in said(app)
+        give(app, snapshot(version=2, busy="comparing", progress=(3, 115)))
+        assert "Both lanes are being run" in said(app) and "choose B in the Lanes panel" not in said(app)
+        await pilot.press("v")
+        assert "not chosen yet" not in said(app)
+        give(app, snapshot(version=3))
+        assert "not chosen yet" in said(app) and "are being run" not in said(app)
+
+
 async def test_f4_f2_and_f3_change_the_screen():
     app = comparing(held=compared())
     async with app.run_test(size=(80, 24)) as pilot:
