@@ -9,13 +9,18 @@ import numpy as np
 
 from engine.analysis.machine_peaks import Peaks
 from engine.snapshot import ListingRow, Stepping
+from viewers.actions import key_of
 from viewers.numbers import count_text, seconds_text
 from viewers.qt.bar_row import BarRow
 from viewers.timing import BOUNDS, TimeRow, bound_at, peaks_text, sentence_of, time_rows
 
-EMPTY = "No time was measured yet: c runs the pass, n steps it."
 KNOWN = tuple(filter(None, BOUNDS))  # what bounds a line, where the peaks are known
 PLAIN = ("time of this stepped run",)
+
+
+def empty() -> str:
+    """What stands there before a line was stepped, with the keys that step it as they are now."""
+    return f"No time was measured yet: {key_of('run')} runs the pass, {key_of('step')} steps it."
 
 
 def timed(stepping: Stepping | None) -> list[ListingRow]:
@@ -47,7 +52,7 @@ def summary(stepping: Stepping | None, peaks: Peaks | None) -> str:
     """How many lines took how long, and what the machine could do."""
     lines = timed(stepping)
     if stepping is None or not lines:
-        return EMPTY
+        return empty()
     spent = seconds_text(sum(row.elapsed_s or 0 for row in lines))
     said = f"{len(lines)} of {len(stepping.rows)} lines took {spent}, stepped one at a time ({stepping.what})"
     return f"{said}; this machine's peaks: {peaks_text(peaks)}" if peaks else said

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout
 from viewers.qt.bars import Bars
 from viewers.qt.panel import Desk, Is, Panel, Steady
 from viewers.qt.roofline import Roofline
-from viewers.qt.timeline_model import EMPTY, bar_rows, legend, roof_points, rows_of, summary, timed
+from viewers.qt.timeline_model import bar_rows, empty, legend, roof_points, rows_of, summary, timed
 from viewers.timing import TimeRow
 
 WHY = "Measures what this machine can do, in half a second: then each line says what bounds it"
@@ -18,7 +18,7 @@ class TimelinePanel(Panel):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.bars, self.roofline, self.says = Bars(), Roofline(), Steady(EMPTY)
+        self.bars, self.roofline, self.says = Bars(), Roofline(), Steady(empty())
         self.bars.setAccessibleName("Time of each place and line")
         self.measure, self.tabs = QPushButton("Measure this machine"), QTabWidget()
         self.measure.setToolTip(WHY)
@@ -71,7 +71,7 @@ class TimelinePanel(Panel):
     @property
     def summary(self) -> str:
         s = self.desk.snapshot
-        return summary(s.stepping, s.peaks) if s else EMPTY
+        return summary(s.stepping, s.peaks) if s else empty()
 
     @property
     def sentence(self) -> str:

@@ -8,8 +8,10 @@ import pytest
 
 from engine.analysis.machine_peaks import Peaks
 from engine.memory import place_of
+from viewers import actions
+from viewers.key_map import remapped
 from viewers.numbers import seconds_text
-from viewers.qt.timeline_model import roof_points
+from viewers.qt.timeline_model import roof_points, summary
 
 WAIT_MS = 20_000
 FLOPS_PER_S, BYTES_PER_S = 4e9, 1e9  # a machine on which the lines of the small model are of more than one kind
@@ -88,3 +90,10 @@ def test_under_the_roofs_a_line_stands_at_its_intensity_and_its_rate(measured, w
     assert "blocks.0.attn.q" not in points  # a view computes nothing
     measured.roofline.said.emit(here.sentence)
     assert measured.says.text() == here.sentence
+
+
+def test_before_a_line_is_stepped_the_panel_names_the_keys_as_they_are_now(monkeypatch):
+    assert summary(None, None) == "No time was measured yet: c runs the pass, n steps it."
+    theirs = remapped(actions.ACTIONS, {"run": ("ctrl+r",), "step": ("f7",)})
+    monkeypatch.setattr(actions, "BY_ID", {row.id: row for row in theirs})
+    assert summary(None, None) == "No time was measured yet: ^r runs the pass, F7 steps it."
