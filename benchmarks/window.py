@@ -40,7 +40,6 @@ from engine.link.remote import connect
 from engine.link.server import LinkServer
 from engine.session import open_session
 from engine.snapshot import AttentionRows
-from engine.training.driver import TrainingDriver
 from viewers.qt.main import grave
 from viewers.qt.mosaic import Mosaic
 from viewers.qt.theme import AT_NIGHT
@@ -80,24 +79,21 @@ class Shown(Mosaic):
         self.painted += 1
 
 
-def chunk(first: int, count: int) -> AttentionRows:
-    """Made-up attention of so many tokens."""
-    shares = np.random.default_rng(first).random((LAYERS, HEADS, count, first + count), dtype=np.float32)
-    return AttentionRows(first, tuple(shares), (np.arange(first + count),) * LAYERS)
-
-
-def snapshot_of(*rows: AttentionRows) -> Any:
-    """As much of a snapshot as the mosaic asks for."""
-    same = {"layers": LAYERS, "heads": HEADS, "windows": (None,) * LAYERS}
-    return SimpleNamespace(tokens=rows[-1].keys[0], attention_rows=rows, **same)
+def snapshot_of(*counts: int) -> Any:
+    """As much of a snapshot as the mosaic asks for: made-up attention of tokens that came so many at a time."""
+    ends, dice = np.cumsum(counts), np.random.default_rng(0)
+    shares = [dice.random((LAYERS, HEADS, n, end), dtype=np.float32) for n, end in zip(counts, ends, strict=True)]
+    rows = [AttentionRows(s.shape[3] - s.shape[2], tuple(s), (np.arange(s.shape[3]),) * LAYERS) for s in shares]
+    return SimpleNamespace(tokens=range(ends[-1]), attention_rows=tuple(rows), layers=LAYERS, heads=HEADS, windows=())
 
 
 def mosaic(args: argparse.Namespace) -> None:
     """A token more in each frame, as generation has it; and another text in each frame."""
-    app, before = QApplication([]), TOKENS - GROWING
-    rows = chunk(0, before), *(chunk(n, 1) for n in range(before, TOKENS))
-    growing = [snapshot_of(*rows[: n + 2]) for n in range(GROWING)]
-    changing = [snapshot_of(chunk(0, TOKENS)) for _ in range(4)]
+    app, whole = QApplication([]), snapshot_of(TOKENS - GROWING, *[1] * GROWING)
+    rows, changing, growing = whole.attention_rows, [snapshot_of(TOKENS) for _ in range(4)], []
+    for n in range(1, GROWING + 1):
+        grown = {"tokens": whole.tokens[: TOKENS - GROWING + n], "attention_rows": rows[: n + 1]}
+        growing.append(SimpleNamespace(**vars(whole) | grown))
     for words, snapshots in (("a token more", growing), ("all tokens new", changing)):
         widget, spent = Shown(), process_time()
         widget.show_in_turn(snapshots)
@@ -152,7 +148,7 @@ def stall(args: argparse.Namespace) -> None:
         window.watch(2 * args.seconds)
         app.exec()
         window.end()
-    late, tokens = window.late, len(window.snapshot.tokens) if window.snapshot else 0
+    late, tokens = window.late, len(window.snapshot.tokens)
     longest = max(late["generating"], late["stepping"])
     said = f"{LARGE}: {longest:.0f} ms at most ({', '.join(f'{phase} {ms:.0f}' for phase, ms in late.items())}; "
     said += f"opening does not count), {tokens} tokens at the end"
@@ -162,7 +158,7 @@ def stall(args: argparse.Namespace) -> None:
 class Front(Window):
     """In a process of its own: does the actions that it reads, and says when; also when it has painted what is new."""
 
-    unsaid: tuple[int, int] | None = None  # tokens and cursor
+    snapshot = told = None  # the newest, and the one that it spoke of last
 
     def hear(self) -> None:
         words = os.read(0, 100).decode().split()
@@ -172,17 +168,11 @@ class Front(Window):
             print(monotonic(), flush=True)
             self.handler(name)()
 
-    def poll(self) -> None:
-        before = self.snapshot
-        super().poll()
-        if self.snapshot is not None and self.snapshot is not before:
-            self.unsaid = len(self.snapshot.tokens), self.stepping.cursor if self.stepping else 0
-
     def event(self, event: QEvent) -> bool:
-        done = super().event(event)
-        if event.type() == QEvent.Type.UpdateRequest and self.unsaid is not None:
-            print(monotonic(), *self.unsaid, flush=True)
-            self.unsaid = None
+        done, now = super().event(event), self.snapshot
+        if event.type() == QEvent.Type.UpdateRequest and now is not None and now is not self.told:
+            print(monotonic(), len(now.tokens), now.stepping.cursor if now.stepping else 0, flush=True)
+            self.told = now
         return done
 
 
@@ -199,11 +189,10 @@ class Driven:
     """A driver in this process that has run a prompt and stepped a part of the pass."""
 
     def __init__(self) -> None:
-        self.session, self.training = open_session(SMALL), TrainingDriver()
+        self.session = open_session(SMALL)
         self.driver, self.made, self.spent_s = Driver(self.session), 0, 0.0
         self.generate, self.session.generate = self.session.generate, self.timed
         self.driver.start()
-        self.training.start()
         self.driver.send("prompt", text=PROMPT)
         self.driver.send("run_until", address="blocks.0.attn.pattern")
 
@@ -231,7 +220,7 @@ class Driven:
     def window(self) -> Iterator[Attached]:
         """A window over a link, once it shows the text."""
         here, there = socket.socketpair()
-        server = LinkServer(here, lambda: {"session": self.driver, "training": self.training})
+        server = LinkServer(here, lambda: {"session": self.driver})
         server.start()
         with there:
             made = Attached(there.fileno())
@@ -247,16 +236,12 @@ class Attached:
     """A front's process, and what it says."""
 
     def __init__(self, descriptor: int) -> None:
-        words = [sys.executable, __file__, "--front", str(descriptor)]
-        pipe = subprocess.PIPE
+        words, pipe = [sys.executable, __file__, "--front", str(descriptor)], subprocess.PIPE
         self.process = subprocess.Popen(words, text=True, pass_fds=[descriptor], stdin=pipe, stdout=pipe)
         self.stdin, self.state = self.process.stdin, [0.0, 0.0]  # tokens and cursor that it painted last
         self.said: queue.SimpleQueue[list[float]] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        for line in self.process.stdout or ():
-            self.said.put([float(word) for word in line.split()])
+        lines = (list(map(float, line.split())) for line in self.process.stdout or ())
+        threading.Thread(target=lambda: [self.said.put(line) for line in lines], daemon=True).start()
 
     def hear(self, is_it: Callable[[list[float]], object], wait_s: float = WAIT_S) -> float:
         """When it had painted such tokens and cursor. Raises queue.Empty if it says nothing for so long."""
@@ -270,11 +255,6 @@ class Attached:
         """When it had painted what the action makes of the tokens and the cursor there."""
         tokens, cursor = self.state
         return self.hear(lambda now: now[0] == tokens + MORE[action] and (now[1] != cursor or action != "step"))
-
-    def rest(self) -> None:
-        """Wait until it paints nothing new."""
-        with suppress(queue.Empty):
-            self.hear(lambda state: False, REST_S)
 
 
 def loss(args: argparse.Namespace) -> None:
@@ -298,8 +278,9 @@ def echo(args: argparse.Namespace) -> None:
         for turn in range(args.rounds):
             here, there = (a, b) if turn % 2 else (b, a)
             action = [*MORE][turn % len(MORE)]
-            here.rest()
-            there.rest()
+            for window in (here, there):  # until it paints nothing new
+                with suppress(queue.Empty):
+                    window.hear(lambda _: False, REST_S)
             sleep(chance.random() / 10)  # at any moment of the windows' clocks
             print(action, file=here.stdin, flush=True)
             began = here.hear(lambda state: not state)
