@@ -142,13 +142,13 @@ def _sample(model: Model, text: str | None) -> Sample:
 
 
 def _measure_all(planned: tuple[Stage, ...], models: Mapping[str, Model], sample: Sample, rows: list[Measured]) -> None:
-    from app.cli.train import duration
     from engine.analysis.phase_metrics import measure
+    from viewers.run_numbers import about
 
     started = monotonic()
     for number_, stage in enumerate(planned, 1):
         left = (monotonic() - started) / len(rows) * (len(planned) - len(rows)) if rows else None
-        after = f"; about {duration(left)} left" if left is not None else ""
+        after = f"; {about(left)} left" if left is not None else ""
         say(f"stage {number_} of {len(planned)}: {stage.name}{after}")
         progress = Progress("tokens")
         try:

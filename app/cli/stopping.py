@@ -69,7 +69,7 @@ class Live:
 
     def show(self, report: Report) -> None:
         """How far the run is."""
-        from app.cli.train import duration
+        from viewers.run_numbers import duration
 
         self._say(
             f"{report.step:,} of {report.steps:,} updates, loss {report.loss:.4f}, "

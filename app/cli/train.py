@@ -123,6 +123,8 @@ def _settings(args: argparse.Namespace) -> list[str]:
 
 def _introduce(trainer: Trainer) -> None:
     """Say what is trained on what, and how long it will take."""
+    from viewers.run_numbers import about
+
     config, tokens = trainer.config, trainer.data.tokens
     say(f"{config.model_type}, {config.layers} layers, width {config.width}: {config.parameter_count():,} parameters")
     say(f"{len(tokens.train):,} tokens to learn from, {len(tokens.validation):,} to validate on, "
@@ -132,7 +134,7 @@ def _introduce(trainer: Trainer) -> None:
         rate = f"{guess.update_s * 1000:,.0f} ms, {guess.tokens_per_s:,.0f} tokens per second"
         for words in memory_lines(trainer):
             say(words)
-        say(f"{guess.updates:,} updates of {rate}: about {duration(guess.total_s)}; Ctrl-C saves and stops")
+        say(f"{guess.updates:,} updates of {rate}: {about(guess.total_s)}; Ctrl-C saves and stops")
 
 
 def memory_lines(trainer: Trainer) -> list[str]:
@@ -211,10 +213,3 @@ def draw(trainer: Trainer) -> Path | None:
     path = trainer.run.path / "training.png"
     atomic_write(path, training_png(rows, f"{trainer.run.path.resolve().name}: {len(rows):,} updates"))
     return path
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the words a person uses."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
