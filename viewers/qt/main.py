@@ -7,7 +7,6 @@ import sys
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
-from engine.text import visible
 from viewers.qt.given import NOTHING, Given
 
 if TYPE_CHECKING:
@@ -15,14 +14,6 @@ if TYPE_CHECKING:
 
 SIGNAL_BASE = 128
 HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def grave(kind: object, context: object, words: str) -> None:
-    """Of what Qt says to itself, only what is wrong is passed on."""
-    from PySide6.QtCore import QtMsgType
-
-    if kind in (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg):
-        print(visible(words), file=sys.stderr)
 
 
 def show_window(remote: Remote, is_alone: bool, source: str = "", given: Given = NOTHING) -> int:
@@ -35,9 +26,10 @@ def show_window(remote: Remote, is_alone: bool, source: str = "", given: Given =
     from PySide6.QtCore import qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
+    from viewers.qt.messages import heed
     from viewers.qt.window import Window
 
-    qInstallMessageHandler(grave)
+    qInstallMessageHandler(heed)
 
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(["minigpt-gui"])
