@@ -40,7 +40,7 @@ from engine.link.remote import connect
 from engine.link.server import LinkServer
 from engine.session import open_session
 from engine.snapshot import AttentionRows
-from viewers.qt.main import grave
+from viewers.qt.messages import heed
 from viewers.qt.mosaic import Mosaic
 from viewers.qt.theme import AT_NIGHT
 from viewers.qt.window import Window
@@ -304,7 +304,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="of echo")
     parser.add_argument("--front", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    qInstallMessageHandler(grave)
+    qInstallMessageHandler(heed)
     if args.front is not None:
         front(args.front)
         return
