@@ -49,6 +49,7 @@ class MemoryPanel(Panel):
         self.chart.pointed.connect(self._pointed)
         for view in (self.bars, self.slots):
             view.pointed.connect(self._say)
+        self.tabs.currentChanged.connect(lambda _: self._say(""))  # what was pointed at stands on another page
 
     def _say(self, words: str) -> None:
         self.says.setText(words or self.summary)

@@ -84,3 +84,12 @@ def test_mouse_and_arrow_keys_find_a_slot(qtbot):
     assert view.marked == (1, 0)
     qtbot.keyClick(view, Qt.Key.Key_Left)
     assert view.marked == (0, 5) and view.sentence == slot_words(RING, 5)
+
+
+def test_what_was_pointed_at_is_not_said_on_another_page(window):
+    window.docks.bring("memory")
+    panel = window.panels["memory"]
+    panel.bars.pointed.emit("blocks.0: weights 1 KiB")
+    assert panel.sentence == "blocks.0: weights 1 KiB"
+    panel.tabs.setCurrentIndex(1)
+    assert panel.sentence == panel.says.text() == panel.summary
