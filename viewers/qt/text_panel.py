@@ -16,6 +16,7 @@ class PromptEdit(QPlainTextEdit):
     """Enter runs what is written, Shift+Enter begins a line, Escape puts back what was there."""
 
     given = Signal(str)
+    left = Signal()  # somebody else is to have the keys: without one, Qt gives them back to this field
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,10 +38,10 @@ class PromptEdit(QPlainTextEdit):
         if is_enter and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.before = self.toPlainText()
             self.given.emit(self.before)
-            self.clearFocus()
+            self.left.emit()
         elif event.key() == Qt.Key.Key_Escape:
             self.setPlainText(self.before)
-            self.clearFocus()
+            self.left.emit()
         else:
             super().keyPressEvent(event)
 
@@ -75,6 +76,7 @@ class TextPanel(Panel):
         scroll.verticalScrollBar().rangeChanged.connect(lambda _, last: self._keep_end(last))
         self.flow.moved.connect(self._moved)
         self.prompt.given.connect(self._run)
+        self.prompt.left.connect(self.flow.setFocus)
 
     def _moved(self, place: int) -> None:
         snapshot = self.desk.snapshot

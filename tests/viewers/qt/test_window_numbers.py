@@ -255,3 +255,12 @@ def test_what_was_opened_is_remembered_the_newest_first(home):
     for spec in ("a", "b", "a"):
         remember(kept, spec)
     assert recent(kept) == ["a", "b"]
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
+def test_after_writing_the_keys_are_actions_again_also_when_the_window_comes_back(window, qtbot, key):
+    prompt, flow = window.panels["text"].prompt, window.panels["text"].flow
+    window.do_edit_prompt()
+    assert window.focusWidget() is prompt
+    qtbot.keyClick(prompt, key)
+    assert window.focusWidget() is flow, "with nobody, Qt gives the keys to the prompt when the window is active again"
