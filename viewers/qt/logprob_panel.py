@@ -15,6 +15,7 @@ from viewers.qt.plots import Chart
 from viewers.tokens import token_sentence
 
 MOST_DOTS = 150  # more of them run into each other
+NAMES = ("entropy before it", "surprise, −log p")
 EMPTY = "No text yet: write a prompt, and Enter runs it."
 
 
@@ -31,7 +32,7 @@ class LogprobPanel(Panel):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.chart = Chart("token", "nats", "Surprise of each token", EMPTY)
-        self.says = dim_label(EMPTY)
+        self.key, self.says = self.chart.key_above(), dim_label(EMPTY)
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 6)
         box.addWidget(self.chart, 1)
@@ -51,8 +52,9 @@ class LogprobPanel(Panel):
         surprise, entropy = surprises(tokens)
         x = np.arange(len(tokens))
         self.chart.dress(theme)
-        self.chart.line("entropy before it", x, entropy, theme.series[0])
-        self.chart.line("surprise, −log p", x, surprise, theme.series[1], dots=len(tokens) <= MOST_DOTS)
+        self.key.show_names(NAMES, theme)
+        self.chart.line(NAMES[0], x, entropy, theme.series[0])
+        self.chart.line(NAMES[1], x, surprise, theme.series[1], dots=len(tokens) <= MOST_DOTS)
         self.chart.put_cursor(float(self.desk.view.query(snapshot)) if tokens else None)
         self.chart.span(0, max(1, len(tokens) - 1))
         step = every(max(1, len(tokens)), max(60, self.width() - 70), 58)

@@ -35,3 +35,10 @@ def test_first_and_last_token_have_their_label_within_the_picture(window, qtbot)
     assert words[0].split()[0] in ("0", "R") and words[-1].split()[0] in (str(last), "t")
     for box, _ in drawn(axis):
         assert chart.plot.rect().contains(chart.plot.mapFromScene(axis.mapRectToScene(box)).boundingRect())
+
+
+def test_the_names_of_the_lines_hide_none_of_them(window):
+    window.docks.bring("logprobs")
+    panel = window.panels["logprobs"]
+    assert list(panel.key.names) == list(panel.chart._lines) and not panel.chart._legend.isVisible()
+    assert panel.key.geometry().bottom() < panel.chart.plot.geometry().top()
