@@ -23,6 +23,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from time import monotonic, process_time, sleep
@@ -47,7 +48,7 @@ from viewers.qt.window import Window
 
 LAYERS = HEADS = 12
 TOKENS, GROWING = 128, 32  # of the mosaic, and how many of them come one by one before they are taken back
-FRAME_S, TICK_MS, FINE = 1 / 30, 2, Qt.TimerType.PreciseTimer
+FRAME_MS, TICK_MS, FINE = 33, 2, Qt.TimerType.PreciseTimer
 LARGE, SMALL, PROMPT = "random:gpt2-124m", "tales", "Once upon a time"
 PHASE_S = 2.5  # generating, then stepping, and so on
 TEXTS = 8  # generated for one rate
@@ -64,15 +65,13 @@ class Shown(Mosaic):
     """A mosaic that is given the next of its snapshots thirty times a second; a frame that is late is left out."""
 
     def show_in_turn(self, snapshots: list[Any]) -> None:
-        self.snapshots, self.due, self.painted, self.since = snapshots, 0, 0, monotonic()
+        self.turns, self.painted, self.since = cycle(snapshots), 0, monotonic()
         self.resize(700, 700)
         self.show()
-        QTimer(self, interval=TICK_MS, timerType=FINE, timeout=self.tick).start()
+        QTimer(self, interval=FRAME_MS, timerType=FINE, timeout=self.tick).start()
 
     def tick(self) -> None:
-        if monotonic() >= self.since + self.due * FRAME_S:
-            self.show_snapshot(self.snapshots[self.due % len(self.snapshots)], 0, 0, AT_NIGHT)
-            self.due = int((monotonic() - self.since) / FRAME_S) + 1
+        self.show_snapshot(next(self.turns), 0, 0, AT_NIGHT)
 
     def paintEvent(self, event: Any) -> None:
         super().paintEvent(event)
@@ -113,7 +112,7 @@ class Watched(Window):
         self.seconds, self.since, self.last, self.phase = seconds, 0.0, monotonic(), "opening"
         self.late = {"opening": 0.0, "generating": 0.0, "stepping": 0.0}  # ms, the longest
         QTimer(self, interval=TICK_MS, timerType=FINE, timeout=self.tick).start()
-        QTimer(self, interval=round(1e3 * FRAME_S), timerType=FINE, timeout=self.act).start()
+        QTimer(self, interval=FRAME_MS, timerType=FINE, timeout=self.act).start()
 
     def tick(self) -> None:
         now = monotonic()
