@@ -43,6 +43,7 @@ class Driver(Commands):
         self._published_s = 0.0
         self._notice: str | None = None
         self.speed_limit: float | None = None  # tokens per second that are not exceeded; anybody may change it
+        self.interval_s = SNAPSHOT_INTERVAL_S  # between snapshots while it works; anybody may change it
         self.failure: BaseException | None = None
         self.latest: Snapshot = self._maker.make()
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
@@ -118,7 +119,7 @@ class Driver(Commands):
 
     def _publish_soon(self, busy: str, progress: tuple[int, int] | None = None) -> None:
         """Publish, unless the last snapshot is too young to have been seen."""
-        if perf_counter() - self._published_s >= SNAPSHOT_INTERVAL_S:
+        if perf_counter() - self._published_s >= self.interval_s:
             self._publish(busy, progress)
 
     def _stopped(self) -> bool:

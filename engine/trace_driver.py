@@ -32,6 +32,7 @@ class TraceDriver:
 
     compared = None  # a recording has no second lane
     speed_limit: float | None = None  # and nothing that could be too fast
+    interval_s = 0.0  # nor too often shown
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace

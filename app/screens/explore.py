@@ -17,6 +17,7 @@ from textual.screen import Screen
 from app.cli.crash import write_report
 from app.screens.arrangement import PANELS, Arrangement, arrange
 from app.screens.doing import Doing
+from app.screens.frames import ALONE_S, WITH_WINDOW_S, Frames
 from app.screens.opening import FIRST_VIEW, Opening
 from app.screens.window import Windowing
 from app.widgets.attention import AttentionPanel
@@ -61,6 +62,7 @@ class Explore(Windowing, Doing, Screen[None]):
         super().__init__()
         self.opening = opening
         self.view = View()
+        self.frames = Frames()
         self.snapshot: Snapshot | None = None
         self.reached = FIRST_VIEW  # how far the pass goes by itself
         self.followed: object = None
@@ -77,7 +79,7 @@ class Explore(Windowing, Doing, Screen[None]):
     def on_mount(self) -> None:
         self.query_one(ConfigStrip).opening = self.opening.model
         self.lay_out()
-        self.set_interval(POLL_S, self.poll)
+        self.set_interval(POLL_S, self._tick)
         self.poll()
 
     def reopen(self, opening: Opening) -> None:
@@ -87,6 +89,15 @@ class Explore(Windowing, Doing, Screen[None]):
         self.query_one(ConfigStrip).opening = opening.model
         self.say("")  # what was said was of the model before
         self.poll()
+
+    def _tick(self) -> None:
+        driver, shown = self.opening.driver, self.snapshot
+        if driver is None or shown is None:
+            self.poll()
+            return
+        driver.interval_s = WITH_WINDOW_S if self._window else ALONE_S
+        if driver.latest.version == shown.version or self.frames.is_due(driver.latest.busy is not None):
+            self.poll()
 
     def poll(self) -> None:
         """Show the newest snapshot, if it is new."""

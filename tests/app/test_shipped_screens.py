@@ -51,14 +51,21 @@ async def shipped(size: tuple[int, int]) -> AsyncIterator[tuple[MiniGPTApp, Pilo
     try:
         async with app.run_test(size=size) as pilot:
             end = monotonic() + WAIT_S
-            while opening.driver is None or not opening.driver.latest.tokens or opening.driver.latest.busy:
-                assert monotonic() < end, "the model did not open"
+            while not is_at_rest(app):
+                assert monotonic() < end, "the model did not open, or its first pass did not come to its pattern"
                 await asyncio.sleep(0.02)
             app.explore.poll()
             await pilot.pause()
             yield app, pilot
     finally:
         opening.close()
+
+
+def is_at_rest(app: MiniGPTApp) -> bool:
+    """Whether the prompt was run, and the pass went as far as it goes by itself."""
+    driver = app.opening.driver
+    stepping = driver.latest.stepping if driver else None
+    return driver is not None and stepping is not None and stepping.cursor > 1 and driver.latest.busy is None
 
 
 def same_screen(app: MiniGPTApp, name: str) -> None:
