@@ -15,6 +15,7 @@ from viewers.qt.panel import Desk, Is, Panel, dim_label, in_scroll
 from viewers.qt.theme import Theme, qcolor
 
 COLUMNS = ("", "line", "operation", "shape", "FLOPs", "time")
+STRETCHED = 2  # the operation
 DONE, NEXT, UNDONE, STOP = "✓", "▸", "·", "●"
 EMPTY = f"Nothing is stepped yet: {key_of('restep')} steps the pass over this text."
 ADDRESS = Qt.ItemDataRole.UserRole
@@ -39,9 +40,7 @@ class ProgramPanel(Panel):
         header = tree.header()
         header.setMinimumSectionSize(20)
         header.setStretchLastSection(False)
-        for column in range(len(COLUMNS)):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)  # the least missed where room is short
+        header.setSectionResizeMode(STRETCHED, QHeaderView.ResizeMode.Stretch)  # the least missed where room is short
         said = in_scroll(self.about)  # its lines may be many, the room little
         said.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         said.setMaximumHeight(6 * self.fontMetrics().lineSpacing())
@@ -124,7 +123,16 @@ class ProgramPanel(Panel):
                     item.setText(column, text)
                     if column >= 3:
                         item.setTextAlignment(column, right)
+        if self._shown is not s.rows:
+            self._fit()
         self._shown = s.rows
+
+    def _fit(self) -> None:
+        """Give every column the width of what is in sight. Qt's own mode does so at each cell that is written, which
+        took seconds for a pass of some hundred lines."""
+        for column in range(len(COLUMNS)):
+            if column != STRETCHED:
+                self.tree.resizeColumnToContents(column)
 
     def _select(self, s: Stepping) -> None:
         """Bring the line that is looked at into sight; a step unfolds what hides it."""
