@@ -60,6 +60,8 @@ class ProgramPanel(Panel):
         self._theme: Theme | None = None
         tree.currentItemChanged.connect(self._selected)
         tree.itemDoubleClicked.connect(self._run_to)
+        tree.itemExpanded.connect(self._widen)
+        tree.verticalScrollBar().valueChanged.connect(self._widen)
 
     @property
     def stepping(self) -> Stepping | None:
@@ -83,11 +85,14 @@ class ProgramPanel(Panel):
             self._theme, self._marks = self.desk.theme, [""] * len(addresses)
         self._update(s)
         self._select(s)
+        self._widen()
 
     def _build(self, s: Stepping, addresses: tuple[str, ...]) -> None:
         tree = self.tree
         tree.blockSignals(True)
         tree.clear()
+        for column in range(len(COLUMNS)):
+            tree.setColumnWidth(column, 0)
         self._lines, self._items, self._groups, self._shown, self._cursor = addresses, [], {}, (), -1
         self._marks = [""] * len(addresses)
         for address in addresses:
@@ -123,16 +128,17 @@ class ProgramPanel(Panel):
                     item.setText(column, text)
                     if column >= 3:
                         item.setTextAlignment(column, right)
-        if self._shown is not s.rows:
-            self._fit()
         self._shown = s.rows
 
-    def _fit(self) -> None:
-        """Give every column the width of what is in sight. Qt's own mode does so at each cell that is written, which
-        took seconds for a pass of some hundred lines."""
+    def _widen(self, *_: object) -> None:
+        """Let every column be as wide as what is in sight needs. Qt's own mode for that measures at each cell that is
+        written, which took seconds for a pass of some hundred lines."""
+        tree, header = self.tree, self.tree.header()
         for column in range(len(COLUMNS)):
             if column != STRETCHED:
-                self.tree.resizeColumnToContents(column)
+                needed = max(tree.sizeHintForColumn(column), header.sectionSizeHint(column))
+                if needed > tree.columnWidth(column):
+                    tree.setColumnWidth(column, needed)
 
     def _select(self, s: Stepping) -> None:
         """Bring the line that is looked at into sight; a step unfolds what hides it."""
