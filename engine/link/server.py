@@ -1,7 +1,8 @@
 """`LinkServer`: lets a process at the other end of a socket see and drive the drivers of this one.
 
 The newest snapshot goes out when the other end has taken the one before: what it was too slow for is skipped, never
-queued. Values of the stepped pass stay here until they are asked for. The other end may vanish at any moment.
+queued. While the engine works, sending takes about `SHARE` of a core from it; the last snapshot of a work goes at once.
+Values of the stepped pass stay here until they are asked for. The other end may vanish at any moment.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from time import perf_counter, sleep
+from time import perf_counter, sleep, thread_time
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,7 @@ from engine.snapshot import Snapshot
 
 INTERVAL_S = 1 / 60
 UNTAKEN_S = 10.0
+SHARE, SLOWEST_S = 0.15, 1 / 12  # of a core that sending costs during work; but no frame is put off for longer
 TRAINING = frozenset({"begin", "resume", "run", "pause", "step", "stop"})
 
 
@@ -50,6 +52,7 @@ class LinkServer:
         self._sent: dict[str, tuple[int, int]] = {}  # by source: which driver, and the version that was sent
         self._writing = threading.Lock()
         self._untaken_since: float | None = None
+        self._next_s = 0.0  # when the next snapshot of a work may go
         self.closed = threading.Event()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -86,12 +89,14 @@ class LinkServer:
             if source is None or (latest := source.latest) is None:
                 continue
             stamp = id(source), latest.version
-            if self._sent.get(name) != stamp:
-                self._sent[name] = stamp
+            is_early = getattr(latest, "busy", None) is not None and perf_counter() < self._next_s
+            if self._sent.get(name) != stamp and not is_early:
+                self._sent[name], began_s = stamp, thread_time()
                 encoder = self._encoders.setdefault(name, Encoder(travelling()))
                 value, arrays = encoder.encode(_light(latest))
                 self._untaken_since = perf_counter()
                 self._say({"of": name, "value": value}, arrays)
+                self._next_s = perf_counter() + min((thread_time() - began_s) / SHARE, SLOWEST_S)
                 return
 
     def _listen(self) -> None:

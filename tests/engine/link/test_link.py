@@ -7,17 +7,19 @@ import socket
 import struct
 import time
 from dataclasses import fields, is_dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from engine.driver import Driver
 from engine.errors import InputError
+from engine.link import server as server_module
 from engine.link.classes import travelling
 from engine.link.codec import Decoder, Encoder
 from engine.link.frames import MAGIC, PREFIX, LinkClosed, receive_frame, send_frame
 from engine.link.remote import Remote
-from engine.link.server import LinkServer
+from engine.link.server import SHARE, LinkServer
 from engine.model import open_model
 from engine.program import Cost
 from engine.session import Session
@@ -207,6 +209,33 @@ def test_the_speed_of_generation_counts_at_once_and_is_seen(linked):
     remote.session.send("look")
     until(lambda: remote.session.latest.version == driver.latest.version)
     assert driver.speed_limit is None
+
+
+def test_snapshots_of_work_go_as_often_as_their_cost_allows_and_the_last_at_once(model, monkeypatch):
+    at = {"now": 100.0, "used": 0.0}
+    monkeypatch.setattr(server_module, "perf_counter", lambda: at["now"])
+    monkeypatch.setattr(server_module, "thread_time", lambda: at["used"])
+    maker, source, sent = SnapshotMaker(Session(model)), SimpleNamespace(latest=None), []
+    server = LinkServer(None, lambda: {"session": source})
+
+    def say(said, arrays):
+        sent.append(said)
+        at["used"] += 0.003
+
+    server._say = say
+
+    def tell(busy):
+        source.latest = maker.make(busy)
+        server._tell_one()
+        return len(sent)
+
+    assert tell("generating") == 1
+    at["now"] += 0.9 * 0.003 / SHARE
+    assert tell("generating") == 1
+    at["now"] += 0.2 * 0.003 / SHARE
+    assert tell("generating") == 2
+    assert tell("generating") == 2
+    assert tell(None) == 3  # the work is over
 
 
 def test_a_command_that_makes_no_sense_is_said_and_harms_nothing(linked):
