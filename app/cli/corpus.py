@@ -85,11 +85,11 @@ def _tales(args: argparse.Namespace) -> int:
             args.seed,
             args.split.replace("-", "_"),
             progress.show,
-            args.songs,
-            args.song_words,
-            args.rounds,
-            args.drill,
-            args.chronicles,
+            songs=args.songs,
+            song_words=args.song_words,
+            rounds=args.rounds,
+            drilled=args.drill,
+            chronicles=args.chronicles,
         )
     finally:
         progress.clear()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.cli.lanes import split
-from app.screens.layers import AskLayer, ids_in
+from app.screens.layers import AskLayer, ids_or_said
 from app.screens.placing import Placing
 from app.widgets.compare.lanes import Choice
 from app.widgets.compare.view import Pair
-from engine.errors import InputError, MiniGPTError
+from engine.errors import MiniGPTError
 from engine.fits import require_memory
 from engine.lane import plainly, words_of
 from engine.snapshot import Snapshot
@@ -101,12 +101,6 @@ class CompareChoosing(Placing):
             self.send("compare", words=self.words_a(), **({"text": text} if text else {}))
 
     def _ids(self, words: str | None) -> None:
-        if words is None:
-            return
-        try:
-            ids = ids_in(words)
-        except InputError as error:
-            self.say(f"error: {error}")
-            return
-        self.other_model = None
-        self.send("compare", words=self.words_a(), **({"ids": ids} if ids else {}))
+        if (ids := ids_or_said(words, self.say)) is not None:
+            self.other_model = None
+            self.send("compare", words=self.words_a(), **({"ids": ids} if ids else {}))

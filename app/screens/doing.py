@@ -6,13 +6,12 @@ from typing import Any
 
 from app.screens.editing import Editing
 from app.screens.exporting import Exporting
-from app.screens.layers import AskLayer, HelpLayer, ids_in
+from app.screens.layers import AskLayer, HelpLayer, ids_or_said
 from app.screens.lists import BranchesLayer, SamplingLayer
 from app.screens.sessions import Sessions
 from app.screens.wanted import ModelWanted, ScreenWanted
 from app.state import read_state, write_state
 from app.widgets.attention import AttentionPanel
-from engine.errors import InputError
 from engine.pace import next_speed, speed_words
 from engine.sampling_stages import SamplingStage
 from engine.text import visible
@@ -85,16 +84,10 @@ class Doing(Editing, Sessions, Exporting):
             self.send("prompt", text=text)
 
     def _ids(self, words: str | None) -> None:
-        if words is None:
-            return
-        try:
-            ids = ids_in(words)
-        except InputError as error:
-            self.say(f"error: {error}")
-            return
-        self.opening.ids = ids
-        self.look(token=None)
-        self.send("prompt", ids=ids)
+        if (ids := ids_or_said(words, self.say)) is not None:
+            self.opening.ids = ids
+            self.look(token=None)
+            self.send("prompt", ids=ids)
 
     def action_colouring(self) -> None:
         self.seen("text")

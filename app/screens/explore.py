@@ -17,7 +17,6 @@ from textual.screen import Screen
 from app.cli.crash import write_report
 from app.screens.arrangement import PANELS, Arrangement, arrange
 from app.screens.doing import Doing
-from app.screens.frames import ALONE_S, WITH_WINDOW_S, Frames
 from app.screens.opening import FIRST_VIEW, Opening
 from app.screens.window import Windowing
 from app.widgets.attention import AttentionPanel
@@ -37,6 +36,7 @@ from app.widgets.text_panel import TextPanel
 from app.widgets.time_panel import TimePanel
 from app.widgets.value import ValuePanel, line_of
 from app.widgets.watch import WatchPanel
+from engine.pace import Frames
 from engine.snapshot import Snapshot
 from viewers.actions import EVERYWHERE
 from viewers.view import View
@@ -47,6 +47,8 @@ KINDS: dict[str, Callable[[str], Panel]] = {
     "changes": ChangesPanel, "edits": EditsPanel, "lens": LensPanel, "watch": WatchPanel, "settings": SettingsPanel,
 }  # fmt: skip
 POLL_S = 1 / 25
+SHARE, SLOWEST_S = 0.1, 1 / 8  # of a core that drawing takes from an engine at work; but no frame waits for longer
+ALONE_S, WITH_WINDOW_S = 1 / 12, 1 / 30  # between two snapshots that the engine makes while it works
 REMARK_S = 10.0
 
 
@@ -62,7 +64,7 @@ class Explore(Windowing, Doing, Screen[None]):
         super().__init__()
         self.opening = opening
         self.view = View()
-        self.frames = Frames()
+        self.frames = Frames(SHARE, SLOWEST_S)
         self.snapshot: Snapshot | None = None
         self.reached = FIRST_VIEW  # how far the pass goes by itself
         self.followed: object = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -139,3 +139,12 @@ def ids_in(words: str) -> list[int]:
         return [int(word) for word in words.replace(",", " ").split()]
     except ValueError:
         raise InputError(f"ids: expected whole numbers as 1,2,3, got {visible(words)}") from None
+
+
+def ids_or_said(words: str | None, say: Callable[[str], None]) -> list[int] | None:
+    """The ids that were typed; None if nothing was, or if those are no ids, which is said."""
+    try:
+        return None if words is None else ids_in(words)
+    except InputError as error:
+        say(f"error: {error}")
+        return None

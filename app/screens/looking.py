@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.screens.layers import AskLayer
 from app.screens.wired import Wired
-from app.widgets.edges import edge_words, token_words, within
+from app.widgets.edges import moved_head, token_words
 from app.widgets.panel import Panel
 from engine.errors import MiniGPTError
 from engine.files import atomic_write
@@ -42,11 +42,11 @@ class Looking(Wired):
         """Another layer or head, within what the model has; at the end of both, that is said."""
         if self.snapshot is None:
             return
-        before, counts = (self.view.layer, self.view.head), (self.snapshot.layers, self.snapshot.heads)
-        layer, head = within(before[0] + layers, counts[0]), within(before[1] + heads, counts[1])
+        at, counts = (self.view.layer, self.view.head), (self.snapshot.layers, self.snapshot.heads)
+        layer, head, words = moved_head(at, (layers, heads), counts)
         self.look(layer=layer, head=head)
-        if (layer, head) == before and (layers or heads):
-            self.say(edge_words("layer", layer, counts[0]) if layers else edge_words("head", head, counts[1]))
+        if words:
+            self.say(words)
 
     def _layer(self, by: int) -> None:
         before, address = self.view.address, same_in_block(self.view.address or "", by)

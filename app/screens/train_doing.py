@@ -11,7 +11,7 @@ from app.screens.looking import Looking
 from app.screens.placing import Placing
 from app.screens.train_draft import last_run, placed, remember
 from app.screens.wanted import CheckpointWanted, ScreenWanted
-from app.widgets.edges import edge_words, within
+from app.widgets.edges import edge_words, moved_head, within
 from app.widgets.panel import Panel
 from app.widgets.train.pinned import PinnedPanel
 from app.widgets.train.view import CURVES, TrainView
@@ -185,11 +185,11 @@ class TrainDoing(Placing):
         if not run.seen:
             self.say(NO_CHECKPOINT)
             return
-        before, counts = (self.view.layer, self.view.head), (run.layers, run.heads)
-        layer, head = within(before[0] + layers, counts[0]), within(before[1] + heads, counts[1])
+        at, counts = (self.view.layer, self.view.head), (run.layers, run.heads)
+        layer, head, words = moved_head(at, (layers, heads), counts)
         self.look(layer=layer, head=head)
-        if (layer, head) == before and (layers or heads):
-            self.say(edge_words("layer", layer, counts[0]) if layers else edge_words("head", head, counts[1]))
+        if words:
+            self.say(words)
 
     def action_layer_down(self) -> None:
         self.move_head(-1, 0)

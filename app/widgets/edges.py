@@ -14,6 +14,14 @@ def edge_words(what: str, place: int, count: int) -> str:
     return f"This is the {which} {what}."
 
 
+def moved_head(at: tuple[int, int], by: tuple[int, int], counts: tuple[int, int]) -> tuple[int, int, str]:
+    """The layer and the head where a cursor comes to, and what to say if it stays where it was."""
+    layer, head = (within(place + step, count) for place, step, count in zip(at, by, counts, strict=True))
+    if (layer, head) != at or by == (0, 0):
+        return layer, head, ""
+    return layer, head, edge_words("layer", layer, counts[0]) if by[0] else edge_words("head", head, counts[1])
+
+
 def folded_words(is_open: bool) -> str:
     """Of a place that was to be unfolded or folded, and is."""
     return "This is unfolded already; ← folds it." if is_open else "This is folded already; → unfolds it."

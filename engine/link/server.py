@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from time import perf_counter, sleep, thread_time
+from time import perf_counter, sleep
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +21,7 @@ from engine.errors import MiniGPTError
 from engine.link.classes import travelling
 from engine.link.codec import Decoder, Encoder
 from engine.link.frames import LinkClosed, receive_frame, send_frame
-from engine.pace import SPEEDS
+from engine.pace import SPEEDS, Frames
 from engine.snapshot import Snapshot
 
 INTERVAL_S = 1 / 60
@@ -52,7 +52,7 @@ class LinkServer:
         self._sent: dict[str, tuple[int, int]] = {}  # by source: which driver, and the version that was sent
         self._writing = threading.Lock()
         self._untaken_since: float | None = None
-        self._next_s = 0.0  # when the next snapshot of a work may go
+        self._frames = Frames(SHARE, SLOWEST_S)
         self.closed = threading.Event()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -89,14 +89,13 @@ class LinkServer:
             if source is None or (latest := source.latest) is None:
                 continue
             stamp = id(source), latest.version
-            is_early = getattr(latest, "busy", None) is not None and perf_counter() < self._next_s
-            if self._sent.get(name) != stamp and not is_early:
-                self._sent[name], began_s = stamp, thread_time()
+            is_busy = getattr(latest, "busy", None) is not None
+            if self._sent.get(name) != stamp and self._frames.is_due(is_busy):
+                self._sent[name] = stamp
                 encoder = self._encoders.setdefault(name, Encoder(travelling()))
                 value, arrays = encoder.encode(_light(latest))
                 self._untaken_since = perf_counter()
                 self._say({"of": name, "value": value}, arrays)
-                self._next_s = perf_counter() + min((thread_time() - began_s) / SHARE, SLOWEST_S)
                 return
 
     def _listen(self) -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 from tui_factory import application, driver_of, snapshot
 
-from app.screens import frames
-from app.screens.frames import SHARE, SLOWEST_S, Frames
+from app.screens.explore import SHARE, SLOWEST_S
+from engine.pace import Frames
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     at = {"monotonic": 100.0, "thread_time": 5.0}
     for name in ("monotonic", "thread_time"):
-        monkeypatch.setattr(frames, name, lambda name=name: at[name])
+        monkeypatch.setattr(f"engine.pace.{name}", lambda name=name: at[name])
     return at
 
 
 def test_the_next_frame_waits_until_the_last_is_a_small_share(clock):
-    made = Frames()
+    made = Frames(SHARE, SLOWEST_S)
     assert made.is_due(True)
     clock["thread_time"] += 0.004  # what the frame cost
     clock["monotonic"] += 0.9 * 0.004 / SHARE
@@ -28,7 +28,7 @@ def test_the_next_frame_waits_until_the_last_is_a_small_share(clock):
 
 
 def test_however_dear_a_frame_is_the_next_comes_soon(clock):
-    made = Frames()
+    made = Frames(SHARE, SLOWEST_S)
     made.is_due(True)
     clock["thread_time"] += 10
     clock["monotonic"] += 0.99 * SLOWEST_S
@@ -38,7 +38,7 @@ def test_however_dear_a_frame_is_the_next_comes_soon(clock):
 
 
 def test_when_nothing_runs_every_snapshot_is_drawn(clock):
-    made = Frames()
+    made = Frames(SHARE, SLOWEST_S)
     made.is_due(True)
     clock["thread_time"] += 10
     assert made.is_due(False)

@@ -25,6 +25,7 @@ from engine.sampling import Sampler
 RECORDED = Path(__file__).parent / "recorded" / "shipped"
 PROMPT = "Once upon a time, there was a little girl called Mia. Mia"
 PANELS = ("candidates", "entropy", "attention", "program", "value", "memory", "settings")
+BESIDE = [("f3", "train", "Train › "), ("question_mark", "help", "Esc closes")]  # key, name, what the screen then says
 WAIT_S = 60
 UNSTEADY = re.compile(r" *(?:\d[\d.,]* ?)?\b(?:ns|µs|ms|s)\b|tokens/s +[\d.,—]+")
 NUMBER = re.compile(r"-?\d+\.\d+")
@@ -96,7 +97,9 @@ async def test_explore_at_120x36() -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
-@pytest.mark.parametrize(("key", "name", "wanted"), [("f3", "train", "Train › "), ("question_mark", "help", "quit")])
+@pytest.mark.parametrize(
+    ("key", "name", "wanted"), [("f3", "train", "Train › "), ("question_mark", "help", "Esc closes")]
+)
 async def test_a_screen_beside_it(size: tuple[int, int], key: str, name: str, wanted: str) -> None:
     async with shipped(size) as (app, pilot):
         await pilot.press(key)

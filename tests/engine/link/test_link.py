@@ -14,7 +14,6 @@ import pytest
 
 from engine.driver import Driver
 from engine.errors import InputError
-from engine.link import server as server_module
 from engine.link.classes import travelling
 from engine.link.codec import Decoder, Encoder
 from engine.link.frames import MAGIC, PREFIX, LinkClosed, receive_frame, send_frame
@@ -213,8 +212,8 @@ def test_the_speed_of_generation_counts_at_once_and_is_seen(linked):
 
 def test_snapshots_of_work_go_as_often_as_their_cost_allows_and_the_last_at_once(model, monkeypatch):
     at = {"now": 100.0, "used": 0.0}
-    monkeypatch.setattr(server_module, "perf_counter", lambda: at["now"])
-    monkeypatch.setattr(server_module, "thread_time", lambda: at["used"])
+    monkeypatch.setattr("engine.pace.monotonic", lambda: at["now"])
+    monkeypatch.setattr("engine.pace.thread_time", lambda: at["used"])
     maker, source, sent = SnapshotMaker(Session(model)), SimpleNamespace(latest=None), []
     server = LinkServer(None, lambda: {"session": source})
 
